@@ -1,0 +1,3 @@
+module github.com/iot-milter/iot-milter
+
+go 1.26
