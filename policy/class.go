@@ -1,0 +1,191 @@
+package policy
+
+import (
+	"math"
+
+	"github.com/iot-milter/iot-milter/policy/device"
+)
+
+// PerClass holds a number for each class; index it with a Class. The entry of
+// ClassUnknown is not used.
+type PerClass [numClasses]float64
+
+// groupCap bounds, in decibans, how far the findings of one group can move a
+// class against a mail server. Signals of a group look at the same text and
+// repeat each other; the caps keep a sum of echoes from passing for certainty.
+var groupCap = [numGroups]float64{
+	GroupName:     20,
+	GroupGreeting: 24,
+	GroupStack:    15,
+	GroupNetwork:  15,
+	GroupLists:    18,
+	GroupMessage:  15,
+	GroupHistory:  10,
+	GroupBanner:   10,
+}
+
+// Thresholds are the confidences from which the header says Yes and Suspect.
+type Thresholds struct {
+	Device float64 // P(device) for Yes
+	Access float64 // P(device) + P(access) for Suspect
+}
+
+// Judgement is what the facts amount to. It belongs to one session.
+type Judgement struct {
+	Class      Class
+	Device     device.Kind // with class device, or flag yes
+	Vendor     string
+	Confidence float64 // P of Class; 0 for ClassUnknown
+	P          PerClass
+	Flag       Flag
+	Findings   Findings
+
+	// Families says which families have measured evidence against the client.
+	Families [numFamilies]bool
+	// Independent says that HELO is a fully qualified name of its own: not the
+	// line's, not the address, not the MTA's.
+	Independent bool
+	// Confirmed is whether that name resolves to the client.
+	Confirmed Iprev
+}
+
+// Judge runs the signals up to stage over the facts and concludes the class.
+func (j *Judgement) Judge(f *Facts, stage Stage, prior *PerClass, limit Thresholds) {
+	j.Findings.Run(f, stage)
+	sums := j.sum()
+	j.P = posterior(prior, &sums)
+	j.conclude(limit)
+	j.Families = j.families()
+	j.Independent = independent(f)
+	j.Confirmed = f.Confirmed
+}
+
+// Reach is P(device) + P(access) if every signal of the message group were yet
+// to speak against the client: whether headers could still turn the verdict.
+func (j *Judgement) Reach(prior *PerClass) float64 {
+	sums := j.sum()
+	sums[ClassAccess] += groupCap[GroupMessage]
+	sums[ClassDevice] += groupCap[GroupMessage]
+	p := posterior(prior, &sums)
+	return p[ClassAccess] + p[ClassDevice]
+}
+
+// sum adds the weights per group, caps each group and adds the groups.
+func (j *Judgement) sum() (total PerClass) {
+	var groups [numGroups]PerClass
+	for i := range j.Findings.List() {
+		f := &j.Findings.list[i]
+		if f.Weight == nil {
+			continue
+		}
+		for c := ClassMailserver; c < numClasses; c++ {
+			groups[f.Signal.Group][c] += f.Weight.Decibans[c]
+		}
+	}
+	for g := range groups {
+		for c := ClassMailserver; c < numClasses; c++ {
+			total[c] += min(max(groups[g][c], -groupCap[g]), groupCap[g])
+		}
+	}
+	return total
+}
+
+func posterior(prior, sums *PerClass) (p PerClass) {
+	total := 0.0
+	for c := ClassMailserver; c < numClasses; c++ {
+		p[c] = prior[c] * math.Pow(10, sums[c]/10)
+		total += p[c]
+	}
+	for c := ClassMailserver; c < numClasses; c++ {
+		p[c] /= total
+	}
+	return p
+}
+
+func (j *Judgement) conclude(limit Thresholds) {
+	j.Class, j.Confidence = ClassUnknown, 0
+	j.Device, j.Vendor = device.None, ""
+	j.Flag = FlagNo
+	if !j.weighed() {
+		return
+	}
+	for c := ClassMailserver; c < numClasses; c++ {
+		if j.P[c] > j.Confidence {
+			j.Class, j.Confidence = c, j.P[c]
+		}
+	}
+	switch {
+	case j.P[ClassDevice] >= limit.Device:
+		j.Flag = FlagYes
+	case j.P[ClassDevice]+j.P[ClassAccess] >= limit.Access:
+		j.Flag = FlagSuspect
+	}
+	if j.Class == ClassDevice || j.Flag == FlagYes {
+		j.Device, j.Vendor = j.device()
+	}
+}
+
+// weighed reports whether any finding carries weight: without one the class
+// would be the prior's, and that is not knowledge.
+func (j *Judgement) weighed() bool {
+	for i := range j.Findings.List() {
+		if j.Findings.list[i].Weight != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// device returns the kind and vendor of the finding that weighs most for a
+// device.
+func (j *Judgement) device() (kind device.Kind, vendor string) {
+	best := math.Inf(-1)
+	for i := range j.Findings.List() {
+		f := &j.Findings.list[i]
+		if f.Kind == device.None || f.Weight == nil || f.Weight.Decibans[ClassDevice] <= best {
+			continue
+		}
+		best = f.Weight.Decibans[ClassDevice]
+		kind, vendor = f.Kind, f.Vendor
+	}
+	if kind == device.None {
+		kind = device.Other
+	}
+	return kind, vendor
+}
+
+// minFamily is the evidence in decibans, summed over a family, from which it
+// counts towards a refusal: a likelihood ratio of two.
+const minFamily = 3
+
+// families sums, per family, the measured evidence for access or device (the
+// stronger of both) against a mail server. Findings without a measured or cited
+// rate never complete a refusal.
+func (j *Judgement) families() (has [numFamilies]bool) {
+	var sums [numFamilies]float64
+	for i := range j.Findings.List() {
+		f := &j.Findings.list[i]
+		if f.Weight == nil || !f.Weight.Measured {
+			continue
+		}
+		w := &f.Weight.Decibans
+		sums[f.Family] += max(w[ClassAccess], w[ClassDevice]) - w[ClassMailserver]
+	}
+	for f := range sums {
+		has[f] = sums[f] >= minFamily
+	}
+	return has
+}
+
+// Against returns a finding's weight in decibans for the decided class: against
+// a mail server, or against an access line when a mail server is decided.
+func (f *Finding) Against(decided Class) float64 {
+	if f.Weight == nil || decided == ClassUnknown {
+		return 0
+	}
+	other := ClassMailserver
+	if decided == ClassMailserver {
+		other = ClassAccess
+	}
+	return f.Weight.Decibans[decided] - f.Weight.Decibans[other]
+}

@@ -1,0 +1,58 @@
+package policy
+
+import "context"
+
+// Decider judges connections. It is safe for concurrent use.
+type Decider interface {
+	// Open begins the case of one SMTP connection.
+	Open(Client) Case
+	// Wishes says what sessions that begin now need of the MTA.
+	Wishes() Wishes
+}
+
+// Wishes is what the rules in force need of the protocol.
+type Wishes struct {
+	Earliest   Stage  // the first stage at which an answer may be other than "continue"
+	Quarantine bool   // messages may be held
+	Authserv   string // identifier of the Authentication-Results that are ours; "" for none
+	AuthResult bool   // such fields are written
+}
+
+// Case is one SMTP connection under judgement. Its methods are called one at a
+// time, in the order of the dialogue. None returns an error: own trouble is a
+// Verdict with FailOpen, within the decider's deadline. Greeting and Sender
+// start look-ups and never wait.
+type Case interface {
+	Greeting(Greeting)
+	// Sender opens a message; one that is still open ends as EndImplied.
+	Sender(Envelope)
+	// Early judges before recipients are known, where the rules act so early:
+	// at StageConnect, StageHelo or StageMail.
+	Early(ctx context.Context, at Stage) Verdict
+	// Recipient judges one recipient by the connection's facts.
+	Recipient(ctx context.Context, rcpt string) Verdict
+	// Message judges at end of message by all facts. The headers are the
+	// caller's; they are read before Message returns.
+	Message(ctx context.Context, queueID string, headers *Headers) Verdict
+	// Fail says that the caller is in trouble: the open message passes unjudged.
+	Fail(cause string)
+	// End ends the open message, if there is one, and writes its verdict line.
+	End(End)
+}
+
+// Verdict is what the edge shall do: the wire side of a decision. The zero value
+// lets mail pass and adds nothing.
+type Verdict struct {
+	Action   Action // Accept and Tag pass; Limit, Defer and Reject answer Reply; Quarantine holds
+	Reply    string // "451 4.7.1 text", at most 980 bytes, no control bytes
+	Hold     string // the reason given to the MTA with Quarantine
+	Mark     string // value of the X-IoT-Spam field to insert, folded; "" for none
+	KeepMark int    // index, from 1, of the arriving field that stays; 0 removes all
+	Auth     string // value of the Authentication-Results field to insert; "" for none
+	FailOpen bool   // own trouble: nothing was judged
+}
+
+// Refuses reports whether the verdict is an SMTP error reply.
+func (v *Verdict) Refuses() bool {
+	return v.Action == ActionReject || v.Action == ActionDefer || v.Action == ActionLimit
+}

@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/iot-milter/iot-milter/policy/device"
+)
+
+// Text is an observed string, or unknown. The zero value is unknown, which is
+// not the same as an observed empty string. Text is a value; copy it freely.
+type Text struct {
+	value string
+	known bool
+}
+
+// Seen returns the Text of an observed string.
+func Seen(s string) Text { return Text{value: s, known: true} }
+
+// Get returns the string and whether it is known.
+func (t Text) Get() (string, bool) { return t.value, t.known }
+
+// Known reports whether the text was observed.
+func (t Text) Known() bool { return t.known }
+
+// String returns the observed string, "" when it is unknown.
+func (t Text) String() string { return t.value }
+
+// Client is what the MTA told about the SMTP client at CONNECT. The strings are
+// an attacker's text, cut to 255 bytes.
+type Client struct {
+	At      time.Time      // when the connection was seen: the only clock of a judgement
+	Session string         // our name of the milter connection
+	MTA     string         // the MTA's own name, its macro j
+	Addr    netip.Addr     // of the client, IPv4-mapped ones unmapped; invalid when it is unknown
+	Port    uint16         // of the client; 0 is unknown
+	Server  netip.AddrPort // what the client connected to, as far as told
+	Daemon  string         // name of the listening daemon, macro {daemon_name}
+	Unix    bool           // the mail comes from a process on the MTA's machine
+	Name    Text           // the PTR name: confirmed when Iprev is pass, claimed otherwise
+	Iprev   Iprev
+}
+
+// Greeting is what the client said in HELO or EHLO. The zero value is "no HELO
+// yet", which is an unknown fact: RFC 5321 clients may be allowed to omit it.
+type Greeting struct {
+	Name       Text
+	TLSVersion string // "" without TLS
+	Cipher     string
+}
+
+// Envelope is the sender of one message.
+type Envelope struct {
+	From     Text   // without angle brackets; "" is the null sender, which is never evidence
+	AuthUser string // macro {auth_authen}: who authenticated; "" when nobody did
+	AuthType string // macro {auth_type}
+}
+
+// Facts is everything that a judgement may look at. The owner of a Facts is one
+// session; signals only read it. Its zero value knows nothing.
+type Facts struct {
+	Client   Client
+	Greeting Greeting
+	Envelope Envelope
+	Headers  *Headers // nil before the end of message
+
+	// PTR and HELO are the parsed names, filled by Parse. Their zero value is
+	// "nothing to parse".
+	PTR  device.Name
+	HELO device.Name
+
+	// Confirmed says whether the HELO name resolves to the client's address;
+	// IprevUnknown where nobody looked.
+	Confirmed Iprev
+
+	// NamesSuspended takes name evidence out: DNS is ill, not the world.
+	NamesSuspended bool
+
+	// Hosts are the MTA's own names, lower case: a client that greets with one
+	// of them lies.
+	Hosts []string
+}
+
+// ParseClient fills what follows from the Client.
+func (f *Facts) ParseClient() {
+	f.PTR = device.Name{}
+	if name, ok := f.Client.Name.Get(); ok {
+		f.PTR = device.Parse(name, f.Client.Addr)
+	}
+}
+
+// ParseGreeting fills what follows from the Greeting.
+func (f *Facts) ParseGreeting() {
+	f.HELO = device.Name{}
+	if name, ok := f.Greeting.Name.Get(); ok {
+		f.HELO = device.Parse(name, f.Client.Addr)
+	}
+}

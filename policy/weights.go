@@ -1,0 +1,5 @@
+package policy
+
+// Weights is what findings are worth, one row for each status that carries
+// weight.
+var Weights = []Weight{}
