@@ -1,0 +1,16 @@
+#!/bin/sh
+# Builds the C filter and the bench program and runs it with the arguments given
+# (see bench.sh -help). The daemon is not built here: -daemon names its binary.
+set -eu
+
+cd "$(dirname "$0")/../.."
+for tool in cc go postfix smtp-source; do
+	if ! command -v "$tool" >/dev/null; then
+		echo "bench: $tool is missing; hint: apt-get install gcc libmilter-dev postfix" >&2
+		exit 1
+	fi
+done
+mkdir -p build
+cc -O2 -Wall -Wextra -o build/bench-filter integration/bench/filter.c -lmilter -lpthread
+go build -o build/bench ./integration/bench
+exec build/bench -filter build/bench-filter "$@"

@@ -1,0 +1,91 @@
+// Command bench compares iot-milter with C filters on libmilter that only add a
+// header: the same messages, in one run, through one private Postfix on loopback
+// whose listeners differ in nothing but their milter. With -memory it sends
+// 100,000 messages straight into the milter socket and watches the daemon's
+// resident memory. It needs root for Postfix and touches nothing but its own
+// folder under the temporary one. integration/bench/bench.sh builds what it needs.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+type options struct {
+	daemon, filter  string
+	messages        int
+	sessions, pairs int
+	limit           float64
+	cOnly, memory   bool
+	keep            bool
+	memoryMessages  int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.daemon, "daemon", "build/iot-milter", "iot-milter's `binary`")
+	flag.StringVar(&o.filter, "filter", "build/bench-filter", "`binary` of filter.c")
+	flag.IntVar(&o.messages, "messages", 3000, "messages in each timed run")
+	flag.IntVar(&o.sessions, "sessions", 16, "SMTP sessions at once")
+	flag.IntVar(&o.pairs, "pairs", 5, "rounds; each times every filter once")
+	flag.Float64Var(&o.limit, "limit", 0, "fail if iot-milter's median `ratio` to plain C is above; 0 is off")
+	flag.BoolVar(&o.cOnly, "c-only", false, "leave iot-milter out: the C filters alone")
+	flag.BoolVar(&o.memory, "memory", false, "measure memory instead of time")
+	flag.IntVar(&o.memoryMessages, "memory-messages", 100000, "messages of -memory, a multiple of 10")
+	flag.BoolVar(&o.keep, "keep", false, "keep the folder with logs and configuration")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "bench: unexpected argument", flag.Arg(0))
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	if err := binaries(o); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "iot-milter-bench")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if o.keep || err != nil {
+			fmt.Fprintln(os.Stderr, "bench: logs are in", dir)
+			return
+		}
+		os.RemoveAll(dir)
+	}()
+	// Postfix's daemons look up the sockets in here under their own user.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	filters, err := startFilters(dir, o)
+	defer func() {
+		for _, f := range filters {
+			f.stop()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if o.memory {
+		return measureMemory(ctx, filters[len(filters)-1], o)
+	}
+	p, err := startPostfix(ctx, filepath.Join(dir, "postfix"), filters)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	return measureSpeed(ctx, p, filters, o)
+}
