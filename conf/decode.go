@@ -5,7 +5,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -14,6 +13,7 @@ import (
 type decoder struct {
 	file     string
 	src      string
+	starts   []int // of lines
 	at       marks
 	problems Errors
 }
@@ -45,7 +45,7 @@ func isTable(t reflect.Type) bool { return len(fieldsOf(t)) > 0 }
 
 // report adds a problem; m is where, in bytes.
 func (d *decoder) report(m int, key string, err *valueError) {
-	line, col := lineCol(d.src, m)
+	line, col := lineCol(d.src, d.starts, m)
 	d.problems = append(d.problems, Problem{File: d.file, Line: line, Col: col, Key: key, What: err.what, Hint: err.hint})
 }
 
@@ -57,7 +57,7 @@ func (d *decoder) badKey(key string, err *valueError)   { d.report(d.at[key].key
 func (d *decoder) table(path string, raw any, v reflect.Value) {
 	m, ok := raw.(map[string]any)
 	if !ok {
-		d.badValue(path, badf("["+path+"] and its keys below", "is %s, want a table", kindOf(raw)))
+		d.badValue(path, badf(header(path)+" and its keys below", "is %s, want a table", kindOf(raw)))
 		return
 	}
 	fields := fieldsOf(v.Type())
@@ -74,6 +74,14 @@ func (d *decoder) table(path string, raw any, v reflect.Value) {
 			d.badKey(path, badf("add a line "+f.name+" = …", "has no %s", f.name))
 		}
 	}
+}
+
+// header is how a table begins, "[class.device]" or "[[limit]]".
+func header(path string) string {
+	if i := strings.LastIndexByte(path, '['); i >= 0 {
+		return "[[" + path[:i] + "]]"
+	}
+	return "[" + path + "]"
 }
 
 // unknown reports a key that the table does not have, and guesses.
@@ -281,17 +289,18 @@ func wrongType(raw any, t reflect.Type) *valueError {
 	return badf(hint, "is %s, want %s", kindOf(raw), want)
 }
 
-// kindOf names the type of a TOML value as an admin would.
+// kindOf names the type of a TOML value as an admin would. It does not repeat
+// the value, which may be a secret in the wrong place.
 func kindOf(raw any) string {
-	switch x := raw.(type) {
+	switch raw.(type) {
 	case string:
 		return "a text"
 	case bool:
-		return "the boolean " + strconv.FormatBool(x)
+		return "true or false"
 	case int64:
-		return "the number " + strconv.FormatInt(x, 10)
+		return "a whole number"
 	case float64:
-		return "the number " + formatFloat(x)
+		return "a decimal number"
 	case map[string]any:
 		return "a table"
 	case []any, []map[string]any:

@@ -66,6 +66,7 @@ func unreadable(path string, err error) *Problem {
 func Parse(name string, data []byte) (*Config, []Warning, error) {
 	// An editor's byte order mark is no part of the text, nor of its columns.
 	d := decoder{file: name, src: strings.TrimPrefix(string(data), "\uFEFF")}
+	d.starts = lineStarts(d.src)
 	if !d.readable(len(data)) {
 		return nil, nil, d.problems
 	}
@@ -115,7 +116,7 @@ func (d *decoder) syntax(err error) Problem {
 	if !errors.As(err, &pe) {
 		return p
 	}
-	p.Line, p.Col = lineCol(d.src, pe.Position.Start)
+	p.Line, p.Col = lineCol(d.src, d.starts, pe.Position.Start)
 	p.What = strings.TrimSuffix(pe.Message, ".")
 	if head, tail, ok := strings.Cut(p.What, " "); ok && head == "Key" {
 		p.What = "key " + tail

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -232,8 +233,19 @@ func (p *walker) text() {
 }
 
 // lineCol turns an offset into a line and a column in characters, from 1.
-func lineCol(src string, offset int) (line, col int) {
-	before := src[:max(0, min(offset, len(src)))]
-	start := strings.LastIndexByte(before, '\n') + 1
-	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
+// starts are the offsets at which lines begin.
+func lineCol(src string, starts []int, offset int) (line, col int) {
+	offset = max(0, min(offset, len(src)))
+	line = sort.SearchInts(starts, offset+1)
+	return line, utf8.RuneCountInString(src[starts[line-1]:offset]) + 1
+}
+
+func lineStarts(src string) []int {
+	starts := []int{0}
+	for i := range len(src) {
+		if src[i] == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
 }

@@ -70,7 +70,7 @@ func (d *decoder) problemAt(err *valueError, keys ...string) Problem {
 	p := Problem{File: d.file, Key: keys[0], What: err.what, Hint: err.hint}
 	for _, k := range keys {
 		if m, ok := d.at[k]; ok {
-			p.Line, p.Col = lineCol(d.src, m.value)
+			p.Line, p.Col = lineCol(d.src, d.starts, m.value)
 			break
 		}
 	}
@@ -205,7 +205,8 @@ func (d *decoder) ruleQuarantine(c *Config) {
 	}
 	for _, a := range actions(c) {
 		if a.action == policy.ActionQuarantine {
-			d.place(badf(`set [quarantine] notify to who releases the mail`, "quarantine without anybody to look after it"), a.key)
+			d.place(badf("set [quarantine] notify to who releases the mail",
+				"quarantine without anybody to look after it"), a.key)
 		}
 	}
 }

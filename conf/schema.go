@@ -2,8 +2,8 @@ package conf
 
 import (
 	"reflect"
-	"slices"
 	"strings"
+	"sync"
 )
 
 // schemaKey is one key that a file may have. In path, "[]" stands for the
@@ -24,7 +24,7 @@ func (k schemaKey) table() string {
 }
 
 // schema returns every key that is a value, in the order of Config.
-func schema() []schemaKey { return schemaOf("", reflect.TypeFor[Config]()) }
+var schema = sync.OnceValue(func() []schemaKey { return schemaOf("", reflect.TypeFor[Config]()) })
 
 func schemaOf(path string, t reflect.Type) []schemaKey {
 	var out []schemaKey
@@ -52,5 +52,5 @@ func Keys() []string {
 	for _, k := range schema() {
 		out = append(out, k.path)
 	}
-	return slices.Clip(out)
+	return out
 }
