@@ -60,14 +60,40 @@ func (j *Judgement) Judge(f *Facts, stage Stage, prior *PerClass, limit Threshol
 	j.Confirmed = f.Confirmed
 }
 
-// Reach is P(device) + P(access) if every signal of the message group were yet
-// to speak against the client: whether headers could still turn the verdict.
+// Reach is the highest P(device) + P(access) that the message's headers, which
+// come only after the recipients, could still lead to.
 func (j *Judgement) Reach(prior *PerClass) float64 {
 	sums := j.sum()
-	sums[ClassAccess] += groupCap[GroupMessage]
-	sums[ClassDevice] += groupCap[GroupMessage]
+	for c := ClassMailserver; c < numClasses; c++ {
+		if c == ClassAccess || c == ClassDevice {
+			sums[c] += groupCap[GroupMessage]
+		} else {
+			sums[c] -= groupCap[GroupMessage]
+		}
+	}
 	p := posterior(prior, &sums)
 	return p[ClassAccess] + p[ClassDevice]
+}
+
+// Strongest appends to names those of the weightiest signals for the decided
+// class, the heaviest first, and returns it. It stops when names is full.
+func (j *Judgement) Strongest(names []string) []string {
+	var taken [maxFindings]bool
+	for len(names) < cap(names) {
+		best, weight := -1, 0.0
+		for i := range j.Findings.List() {
+			w := math.Abs(j.Findings.list[i].Against(j.Class))
+			if !taken[i] && w > weight {
+				best, weight = i, w
+			}
+		}
+		if best < 0 {
+			break
+		}
+		taken[best] = true
+		names = append(names, j.Findings.list[best].Signal.Name)
+	}
+	return names
 }
 
 // sum adds the weights per group, caps each group and adds the groups.

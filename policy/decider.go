@@ -10,12 +10,15 @@ type Decider interface {
 	Wishes() Wishes
 }
 
-// Wishes is what the rules in force need of the protocol.
+// Wishes is what the rules in force need of the protocol. A session keeps the
+// wishes that it began with.
 type Wishes struct {
 	Earliest   Stage  // the first stage at which an answer may be other than "continue"
+	Mark       bool   // X-IoT-Spam is written
 	Quarantine bool   // messages may be held
-	Authserv   string // identifier of the Authentication-Results that are ours; "" for none
-	AuthResult bool   // such fields are written
+	AuthResult bool   // Authentication-Results is written …
+	Authserv   string // … under this identifier; "" is the MTA's own name
+	Hostname   string // host= in headers; "" is the MTA's own name
 }
 
 // Case is one SMTP connection under judgement. Its methods are called one at a

@@ -1,0 +1,235 @@
+package milter
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	gomilter "github.com/emersion/go-milter"
+)
+
+const (
+	readBuffer = 8 << 10  // bytes: 20 headers with their macros in one read
+	holdOutput = 64 << 10 // bytes of held answers that force a write
+)
+
+// edge stands between the MTA and the library as the library's net.Conn. The
+// library's goroutine reads and writes; only nudge and Close may be called from
+// elsewhere.
+type edge struct {
+	net.Conn
+	limits Limits
+	taker  taker
+	frames frames
+
+	rest []byte // of the frame that the library is reading
+	out  []byte // answers held until the next read
+	mute mute   // frames that need no answer
+
+	negotiated bool
+
+	frameBy time.Time // when the frame that has begun must be complete; zero between frames
+	cause   error     // why reading ended
+	quit    bool      // the MTA said QUIT
+
+	mu       sync.Mutex // guards the read deadline against nudge
+	draining time.Time  // when a session at rest ends; zero while serving
+
+	once   sync.Once
+	closed chan struct{}
+}
+
+// taker takes the frames that need no library.
+type taker interface {
+	macros(at gomilter.Code, payload []byte)
+	header(payload []byte)
+	connect(payload []byte) error
+	nextClient()
+	atRest() bool
+}
+
+// mute says which frames were agreed to get no answer.
+type mute struct{ header bool }
+
+func newEdge(conn net.Conn, limits Limits) *edge {
+	e := &edge{Conn: conn, limits: limits, closed: make(chan struct{})}
+	e.frames.from = bufio.NewReaderSize(wire{e}, readBuffer)
+	return e
+}
+
+// offer waits for the MTA's OPTNEG and returns it without consuming it.
+func (e *edge) offer() (offer, error) {
+	e.begin()
+	head, err := e.frames.from.Peek(offerLength)
+	if err != nil {
+		return offer{}, err
+	}
+	return parseOffer(head)
+}
+
+// Read hands the library the frames that it must see, one after the other.
+// Whatever ends the session is io.EOF to the library, which logs all else; the
+// cause is kept.
+func (e *edge) Read(p []byte) (int, error) {
+	if len(e.rest) == 0 {
+		if err := e.next(); err != nil {
+			e.cause = err
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, e.rest)
+	e.rest = e.rest[n:]
+	return n, nil
+}
+
+func (e *edge) next() error {
+	for {
+		e.frameBy = time.Time{}
+		if e.frames.from.Buffered() > 0 {
+			e.begin()
+		}
+		f, err := e.frames.next()
+		if err != nil {
+			return err
+		}
+		forward, err := e.take(f)
+		if err != nil {
+			return err
+		}
+		if forward {
+			e.rest = f.raw
+			return nil
+		}
+	}
+}
+
+// take handles a frame itself, or says that the library shall.
+func (e *edge) take(f frame) (forward bool, err error) {
+	switch f.code {
+	case gomilter.CodeMacro:
+		if len(f.payload) == 0 {
+			return false, fmt.Errorf("%w: macros of no stage", errFrame)
+		}
+		e.taker.macros(gomilter.Code(f.payload[0]), f.payload[1:])
+		return false, nil
+	case gomilter.CodeHeader:
+		e.taker.header(f.payload)
+		if !e.mute.header {
+			e.out = append(e.out, continueFrame...)
+		}
+		return false, nil
+	case gomilter.CodeBody, codeUnknown:
+		e.out = append(e.out, continueFrame...)
+		return false, nil
+	case codeQuitNC:
+		e.taker.nextClient()
+		return false, nil
+	case gomilter.CodeConn:
+		return true, e.taker.connect(f.payload)
+	case gomilter.CodeQuit:
+		e.quit = true
+		return true, nil
+	case gomilter.CodeOptNeg:
+		if e.negotiated {
+			return false, fmt.Errorf("%w: a second option negotiation", errFrame)
+		}
+		e.negotiated = true
+		return true, nil
+	case gomilter.CodeHelo, gomilter.CodeMail, gomilter.CodeRcpt, gomilter.CodeData,
+		gomilter.CodeEOH, gomilter.CodeEOB, gomilter.CodeAbort:
+		return true, nil
+	}
+	return false, fmt.Errorf("%w: command %q", errFrame, byte(f.code))
+}
+
+// Write holds an answer back until the next read from the MTA. It never fails:
+// the library would log; the next read will tell.
+func (e *edge) Write(p []byte) (int, error) {
+	e.out = append(e.out, p...)
+	if len(e.out) >= holdOutput {
+		e.flush()
+	}
+	return len(p), nil
+}
+
+func (e *edge) flush() {
+	if len(e.out) == 0 {
+		return
+	}
+	e.Conn.SetWriteDeadline(time.Now().Add(e.limits.Frame))
+	if _, err := e.Conn.Write(e.out); err != nil {
+		e.Conn.Close() // half an answer is out: only the end of the connection is clear
+	}
+	e.out = e.out[:0]
+	if cap(e.out) > holdOutput/4 {
+		e.out = nil
+	}
+}
+
+// Close ends the session. It may be called more than once.
+func (e *edge) Close() error {
+	e.once.Do(func() {
+		e.flush()
+		e.Conn.Close()
+		close(e.closed)
+	})
+	return nil
+}
+
+// wire reads from the MTA. Before it waits it sends what is held, and it knows
+// how long to wait.
+type wire struct{ e *edge }
+
+func (w wire) Read(p []byte) (int, error) {
+	e := w.e
+	e.flush()
+	for {
+		by := e.arm()
+		n, err := e.Conn.Read(p)
+		if n > 0 {
+			e.begin()
+			return n, nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(by) {
+			continue // nudged
+		}
+		return n, err
+	}
+}
+
+// begin starts the clock of a frame: from its first byte the MTA has
+// Limits.Frame to complete it, however slowly the bytes come.
+func (e *edge) begin() {
+	if e.frameBy.IsZero() {
+		e.frameBy = time.Now().Add(e.limits.Frame)
+	}
+}
+
+// arm sets the read deadline and returns it.
+func (e *edge) arm() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	by := e.frameBy
+	if by.IsZero() {
+		by = time.Now().Add(e.limits.Idle)
+		if !e.draining.IsZero() && e.draining.Before(by) && e.taker.atRest() {
+			by = e.draining
+		}
+	}
+	e.Conn.SetReadDeadline(by)
+	return by
+}
+
+// nudge makes a session that is at rest end at the time, and wakes it so that it
+// sees that. Safe for concurrent use.
+func (e *edge) nudge(at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.draining = at
+	e.Conn.SetReadDeadline(time.Unix(1, 0))
+}

@@ -1,0 +1,125 @@
+package milter
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	gomilter "github.com/emersion/go-milter"
+
+	"github.com/iot-milter/iot-milter/policy"
+)
+
+// minVersion is the oldest protocol that can be spoken: the one that is answered.
+const minVersion = 2
+
+// offer is what the MTA proposes in OPTNEG.
+type offer struct {
+	version  uint32
+	actions  gomilter.OptAction
+	protocol gomilter.OptProtocol
+}
+
+// parseOffer reads an OPTNEG frame with its length prefix.
+func parseOffer(b []byte) (offer, error) {
+	if len(b) < offerLength || b[lengthPrefix] != byte(gomilter.CodeOptNeg) ||
+		binary.BigEndian.Uint32(b) < offerLength-lengthPrefix {
+		return offer{}, fmt.Errorf("%w: the session does not begin with an option negotiation", errFrame)
+	}
+	b = b[lengthPrefix+1:]
+	o := offer{
+		version:  binary.BigEndian.Uint32(b),
+		actions:  gomilter.OptAction(binary.BigEndian.Uint32(b[4:])),
+		protocol: gomilter.OptProtocol(binary.BigEndian.Uint32(b[8:])),
+	}
+	if o.version < minVersion {
+		return offer{}, fmt.Errorf("%w: protocol version %d, at least %d is needed", errFrame, o.version, minVersion)
+	}
+	return o, nil
+}
+
+// agreement is our wishes within the offer.
+type agreement struct {
+	actions  gomilter.OptAction
+	protocol gomilter.OptProtocol
+	macros   map[gomilter.Stage][]string
+}
+
+// connectMacros are the facts of a connection that an MTA tells only when asked
+// (quirk 7): daemon_* which of the admin's listeners, client_* the address's
+// reverse DNS as the MTA saw it, v the MTA's version, _ its own wording.
+var connectMacros = []string{"j", "{daemon_name}", "{daemon_addr}", "{daemon_port}", "{client_port}",
+	"{client_ptr}", "{client_name}", "{client_resolve}", "{if_addr}", "{if_port}", "v", "_"}
+
+// agree intersects what we want with what the MTA offers.
+func agree(o offer, w policy.Wishes) agreement {
+	actions := wantedActions(w) | gomilter.OptSetSymList
+	protocol := gomilter.OptNoBody | gomilter.OptNoUnknown | gomilter.OptNoData |
+		gomilter.OptNoHeaderReply | gomilter.OptNoEOHReply
+	// A stage that cannot be answered with anything but "continue" needs no answer.
+	if w.Earliest > policy.StageConnect {
+		protocol |= gomilter.OptNoConnReply
+	}
+	if w.Earliest > policy.StageHelo {
+		protocol |= gomilter.OptNoHeloReply
+	}
+	if w.Earliest > policy.StageMail {
+		protocol |= gomilter.OptNoMailReply
+	}
+	a := agreement{actions: o.actions & actions, protocol: o.protocol & protocol}
+	if a.actions&gomilter.OptSetSymList != 0 {
+		a.macros = map[gomilter.Stage][]string{gomilter.StageConnect: connectMacros}
+	}
+	return a
+}
+
+// wantedActions are those without which a wish cannot be carried out.
+func wantedActions(w policy.Wishes) gomilter.OptAction {
+	want := gomilter.OptChangeHeader // forged fields are removed in every mode
+	if w.Mark || w.AuthResult {
+		want |= gomilter.OptAddHeader
+	}
+	if w.Quarantine {
+		want |= gomilter.OptQuarantine
+	}
+	return want
+}
+
+// lacking names the wanted actions that the MTA does not offer, "" when it
+// offers all.
+func (a agreement) lacking(w policy.Wishes) string {
+	var names []string
+	missing := wantedActions(w) &^ a.actions
+	for _, action := range []struct {
+		bit  gomilter.OptAction
+		name string
+	}{
+		{gomilter.OptAddHeader, "add headers"},
+		{gomilter.OptChangeHeader, "change headers"},
+		{gomilter.OptQuarantine, "quarantine"},
+	} {
+		if missing&action.bit != 0 {
+			names = append(names, action.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a agreement) can(action gomilter.OptAction) bool { return a.actions&action != 0 }
+
+// silent reports whether the MTA expects no answer at the stage.
+func (a agreement) silent(at policy.Stage) bool {
+	switch at {
+	case policy.StageConnect:
+		return a.protocol&gomilter.OptNoConnReply != 0
+	case policy.StageHelo:
+		return a.protocol&gomilter.OptNoHeloReply != 0
+	case policy.StageMail:
+		return a.protocol&gomilter.OptNoMailReply != 0
+	case policy.StageHeader:
+		return a.protocol&gomilter.OptNoHeaderReply != 0
+	case policy.StageEOH:
+		return a.protocol&gomilter.OptNoEOHReply != 0
+	}
+	return false
+}

@@ -1,0 +1,278 @@
+package milter
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	gomilter "github.com/emersion/go-milter"
+	"golang.org/x/time/rate"
+
+	"github.com/iot-milter/iot-milter/policy"
+)
+
+// Event is something that the server counts. The words are metric labels.
+type Event string
+
+// The events.
+const (
+	EventSession     Event = "session"      // a session began
+	EventStripOnly   Event = "strip-only"   // a session above the limit: nothing is judged
+	EventLacking     Event = "lacking"      // the MTA does not offer an action that is needed
+	EventPanic       Event = "panic"        // own fault; the session fails open
+	EventProtocol    Event = "protocol"     // the peer does not speak the milter protocol
+	EventTimeout     Event = "timeout"      // the peer was silent, or stalled within a frame
+	EventLost        Event = "lost"         // the peer closed without QUIT
+	EventAcceptError Event = "accept-error" // accept failed: out of file descriptors, for instance
+)
+
+// Events are all events, for a meter that binds its counters at start.
+var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError}
+
+// Meter is told what the server counts. It must be safe for concurrent use.
+type Meter interface {
+	Event(Event)
+	Sessions(delta int) // how many are served now
+}
+
+// Limits bound what MTAs can take of the server. Each must be positive.
+type Limits struct {
+	Sessions int           // judged at once; as many again are served unjudged, more wait to be accepted
+	Idle     time.Duration // silence between frames: longer than an SMTP client may pause (Sendmail: 1 h)
+	Frame    time.Duration // from a frame's first byte to its last, and for a write
+	Grace    time.Duration // how long a session at rest may go on after Shutdown was called
+}
+
+// Options are what a Server needs. All are required.
+type Options struct {
+	Decider policy.Decider
+	Log     *slog.Logger
+	Meter   Meter
+	Limits  Limits
+	Now     func() time.Time
+	NewID   func() string // names a session: short, unique, of letters and digits
+}
+
+// Server serves milter sessions. It is safe for concurrent use; Serve may run on
+// several listeners.
+type Server struct {
+	opts  Options
+	slots chan struct{} // one for each session, judged or not
+
+	panics, protocol, lacks, accepts rate.Sometimes
+
+	mu        sync.Mutex
+	sessions  map[*edge]struct{}
+	listeners map[net.Listener]struct{}
+	stopping  bool
+	drainAt   time.Time
+	wait      sync.WaitGroup
+}
+
+// ErrClosed is what Serve returns after Shutdown.
+var ErrClosed = errors.New("milter server closed")
+
+// New returns a Server that serves nothing yet.
+func New(o Options) *Server {
+	return &Server{
+		opts:      o,
+		slots:     make(chan struct{}, 2*o.Limits.Sessions),
+		panics:    rate.Sometimes{Interval: time.Minute},
+		protocol:  rate.Sometimes{Interval: time.Minute},
+		lacks:     rate.Sometimes{Interval: time.Minute},
+		accepts:   rate.Sometimes{Interval: time.Minute},
+		sessions:  map[*edge]struct{}{},
+		listeners: map[net.Listener]struct{}{},
+	}
+}
+
+// Serve accepts connections until Shutdown, then returns ErrClosed. An accept
+// that fails is tried again, after a pause that grows to a second: running out
+// of file descriptors must not end the service.
+func (s *Server) Serve(l net.Listener) error {
+	if !s.track(l) {
+		l.Close()
+		return ErrClosed
+	}
+	const maxPause = time.Second
+	pause := time.Duration(0)
+	for {
+		s.slots <- struct{}{}
+		conn, err := l.Accept()
+		if err == nil {
+			pause = 0
+			s.start(conn)
+			continue
+		}
+		<-s.slots
+		if s.isStopping() {
+			return ErrClosed
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), maxPause)
+		s.opts.Meter.Event(EventAcceptError)
+		s.accepts.Do(func() { s.opts.Log.Error("accept", "err", err, "pause", pause) })
+		time.Sleep(pause)
+	}
+}
+
+func (s *Server) track(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.listeners[l] = struct{}{}
+	return true
+}
+
+func (s *Server) isStopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopping
+}
+
+// start serves a connection on goroutines of its own.
+func (s *Server) start(conn net.Conn) {
+	e := newEdge(conn, s.opts.Limits)
+	s.mu.Lock()
+	s.sessions[e] = struct{}{}
+	stripOnly := len(s.sessions) > s.opts.Limits.Sessions
+	if s.stopping {
+		e.draining = s.drainAt
+	}
+	s.mu.Unlock()
+	s.opts.Meter.Sessions(+1)
+	s.wait.Add(1)
+	go func() {
+		defer s.wait.Done()
+		s.serve(e, stripOnly)
+		s.mu.Lock()
+		delete(s.sessions, e)
+		s.mu.Unlock()
+		s.opts.Meter.Sessions(-1)
+		<-s.slots
+	}()
+}
+
+// serve runs one session to its end.
+func (s *Server) serve(e *edge, stripOnly bool) {
+	defer e.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	sess := &session{server: s, edge: e, ctx: ctx, id: s.opts.NewID(), wishes: s.opts.Decider.Wishes(), stripOnly: stripOnly}
+	e.taker = sess
+	o, err := e.offer()
+	if err != nil {
+		s.ended(sess, err)
+		return
+	}
+	sess.agreed = agree(o, sess.wishes)
+	e.mute.header = sess.agreed.silent(policy.StageHeader)
+	s.begun(sess)
+	library := gomilter.Server{
+		NewMilter: func() gomilter.Milter { return sess },
+		Actions:   sess.agreed.actions,
+		Protocol:  sess.agreed.protocol,
+		SymList:   sess.agreed.macros,
+	}
+	library.Serve(&once{conn: e}) // returns at its second Accept; the session goes on
+	<-e.closed
+	how := policy.EndLost
+	if e.quit {
+		how = policy.EndAbort
+	}
+	sess.finish(how)
+	s.ended(sess, e.cause)
+}
+
+func (s *Server) begun(sess *session) {
+	s.opts.Meter.Event(EventSession)
+	if sess.stripOnly {
+		s.opts.Meter.Event(EventStripOnly)
+	}
+	if lacking := sess.agreed.lacking(sess.wishes); lacking != "" {
+		s.opts.Meter.Event(EventLacking)
+		s.lacks.Do(func() {
+			s.opts.Log.Error("the MTA does not let milters do what the configuration needs",
+				"session", sess.id, "lacking", lacking,
+				"hint", "allow these milter actions in the MTA, or choose a mode and actions that do without")
+		})
+	}
+}
+
+// ended counts why a session ended other than by QUIT.
+func (s *Server) ended(sess *session, cause error) {
+	switch {
+	case sess.edge.quit || (cause == nil || errors.Is(cause, io.EOF)) && sess.judge == nil:
+		// QUIT, or a probe that only connected.
+	case errors.Is(cause, errFrame):
+		s.opts.Meter.Event(EventProtocol)
+		s.protocol.Do(func() { s.opts.Log.Warn("not the milter protocol", "session", sess.id, "err", cause) })
+	case errors.Is(cause, os.ErrDeadlineExceeded):
+		if !s.isStopping() {
+			s.opts.Meter.Event(EventTimeout)
+		}
+	default:
+		s.opts.Meter.Event(EventLost)
+	}
+}
+
+func (s *Server) logPanic(id string, at policy.Stage, p any, stack []byte) {
+	s.panics.Do(func() {
+		s.opts.Log.Error("panic: the session fails open", "session", id, "stage", at.String(), "panic", p, "stack", string(stack))
+	})
+}
+
+// Shutdown stops accepting, lets open messages end, ends sessions at rest after
+// Limits.Grace, and waits for all of it. When ctx ends first the rest is cut off
+// and ctx's error is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopping = true
+	s.drainAt = s.opts.Now().Add(s.opts.Limits.Grace)
+	for l := range s.listeners {
+		l.Close()
+	}
+	for e := range s.sessions {
+		e.nudge(s.drainAt)
+	}
+	s.mu.Unlock()
+
+	done := make(chan struct{})
+	go func() { s.wait.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	for e := range s.sessions {
+		e.Conn.Close()
+	}
+	s.mu.Unlock()
+	<-done
+	return ctx.Err()
+}
+
+// once is a listener that yields one connection.
+type once struct{ conn *edge }
+
+func (o *once) Accept() (net.Conn, error) {
+	if o.conn == nil {
+		return nil, io.EOF
+	}
+	conn := o.conn
+	o.conn = nil
+	return conn, nil
+}
+
+func (o *once) Close() error   { return nil }
+func (o *once) Addr() net.Addr { return &net.UnixAddr{} }

@@ -1,0 +1,239 @@
+package milter
+
+import (
+	"context"
+	"net"
+	"net/textproto"
+	"runtime/debug"
+
+	gomilter "github.com/emersion/go-milter"
+
+	"github.com/iot-milter/iot-milter/policy"
+)
+
+// session is one milter connection. All its methods run on the goroutine of its
+// library server.
+type session struct {
+	server *Server
+	edge   *edge
+	ctx    context.Context // ends with the connection: the client has left
+	id     string
+	wishes policy.Wishes
+	agreed agreement
+
+	// stripOnly is a session above the limit: forged headers go, nothing is
+	// judged.
+	stripOnly bool
+
+	connection connection
+	store      macroStore
+	judge      policy.Case // nil before CONNECT and when stripOnly
+	failing    bool        // the case is being told of a panic
+	open       bool        // between MAIL and the end of the message
+	headers    policy.Headers
+}
+
+var _ gomilter.Milter = (*session)(nil)
+
+// Connect implements gomilter.Milter. The address comes from the raw frame, the
+// library's may be missing (quirk 5). A second CONNECT is a new client.
+func (s *session) Connect(string, string, uint16, net.IP, *gomilter.Modifier) (gomilter.Response, error) {
+	s.endMessage(policy.EndImplied)
+	client := s.connection.client(&s.store)
+	client.At, client.Session = s.server.opts.Now(), s.id
+	s.judge = nil
+	if !s.stripOnly {
+		s.guard(policy.StageConnect, func() { s.judge = s.server.opts.Decider.Open(client) })
+	}
+	return s.early(policy.StageConnect), nil
+}
+
+// Helo implements gomilter.Milter.
+func (s *session) Helo(name string, _ *gomilter.Modifier) (gomilter.Response, error) {
+	s.endMessage(policy.EndImplied)
+	s.ask(policy.StageHelo, func(c policy.Case) {
+		c.Greeting(policy.Greeting{
+			Name:       policy.Seen(clip(name)),
+			TLSVersion: s.store.get(macroTLSVersion),
+			Cipher:     s.store.get(macroCipher),
+		})
+	})
+	return s.early(policy.StageHelo), nil
+}
+
+// MailFrom implements gomilter.Milter. The library has taken the angle brackets
+// off: the null sender is "" (quirk 12).
+func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response, error) {
+	s.endMessage(policy.EndImplied)
+	s.open = true
+	s.resetHeaders()
+	s.ask(policy.StageMail, func(c policy.Case) {
+		c.Sender(policy.Envelope{
+			From:     policy.Seen(from[:min(len(from), maxAddress)]),
+			AuthUser: s.store.get(macroAuthUser),
+			AuthType: s.store.get(macroAuthType),
+		})
+	})
+	return s.early(policy.StageMail), nil
+}
+
+// maxAddress is the longest envelope address kept, in bytes: RFC 5321 allows 64
+// + 1 + 255.
+const maxAddress = 320
+
+// RcptTo implements gomilter.Milter. A good recipient is answered continue: in
+// Sendmail accept would end the filter for the message.
+func (s *session) RcptTo(rcpt string, _ *gomilter.Modifier) (gomilter.Response, error) {
+	return s.answer(s.verdict(policy.StageRcpt, func(c policy.Case) policy.Verdict {
+		return c.Recipient(s.ctx, rcpt[:min(len(rcpt), maxAddress)])
+	})), nil
+}
+
+// Header implements gomilter.Milter; the edge takes header frames itself.
+func (s *session) Header(string, string, *gomilter.Modifier) (gomilter.Response, error) {
+	return continued, nil
+}
+
+// Headers implements gomilter.Milter.
+func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
+	if s.agreed.silent(policy.StageEOH) {
+		return nil, nil
+	}
+	return continued, nil
+}
+
+// BodyChunk implements gomilter.Milter; bodies are not asked for.
+func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, error) {
+	return continued, nil
+}
+
+// Body implements gomilter.Milter: the end of a message.
+func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
+	v := s.verdict(policy.StageEOM, func(c policy.Case) policy.Verdict {
+		return c.Message(s.ctx, s.store.get(macroQueueID), &s.headers)
+	})
+	if v.FailOpen && v.Mark == "" && s.wishes.Mark && !s.stripOnly {
+		v.Mark = policy.FailOpenMark(s.hostname())
+	}
+	if !v.Refuses() {
+		s.edit(m, &v)
+	}
+	s.endMessage(policy.EndEOM)
+	return s.answer(v), nil
+}
+
+// Abort implements gomilter.Milter. It may come before MAIL, and twice.
+func (s *session) Abort(*gomilter.Modifier) error {
+	s.endMessage(policy.EndAbort)
+	return nil
+}
+
+// early answers a stage before recipients are known.
+func (s *session) early(at policy.Stage) gomilter.Response {
+	if s.agreed.silent(at) {
+		return nil
+	}
+	if at < s.wishes.Earliest {
+		return continued
+	}
+	return s.answer(s.verdict(at, func(c policy.Case) policy.Verdict { return c.Early(s.ctx, at) }))
+}
+
+func (s *session) answer(v policy.Verdict) gomilter.Response {
+	if v.Refuses() && v.Reply != "" {
+		return smtpReply(v.Reply)
+	}
+	return continued
+}
+
+// ask calls the case, if there is one.
+func (s *session) ask(at policy.Stage, f func(policy.Case)) {
+	if s.judge != nil {
+		s.guard(at, func() { f(s.judge) })
+	}
+}
+
+// verdict asks the case for one; own trouble fails open.
+func (s *session) verdict(at policy.Stage, f func(policy.Case) policy.Verdict) policy.Verdict {
+	v := policy.Verdict{FailOpen: true}
+	s.ask(at, func(c policy.Case) { v = f(c) })
+	return v
+}
+
+// guard recovers from a panic: it is counted, logged at most once a minute, and
+// told to the case, which passes everything from then on.
+func (s *session) guard(at policy.Stage, f func()) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		s.server.opts.Meter.Event(EventPanic)
+		s.server.logPanic(s.id, at, p, debug.Stack())
+		if s.judge != nil && !s.failing {
+			s.failing = true
+			s.guard(at, func() { s.judge.Fail("panic") })
+			s.failing = false
+		}
+	}()
+	f()
+}
+
+// endMessage ends the open message. The case must hear of it even after a
+// panic, for its verdict line.
+func (s *session) endMessage(how policy.End) {
+	if !s.open {
+		return
+	}
+	s.open = false
+	if s.judge != nil {
+		s.guard(policy.StageEOM, func() { s.judge.End(how) })
+	}
+	s.store.forget(firstMessageMacro)
+}
+
+func (s *session) resetHeaders() {
+	authserv := ""
+	if s.wishes.AuthResult {
+		if authserv = s.wishes.Authserv; authserv == "" {
+			authserv = s.store.get(macroJ)
+		}
+	}
+	s.headers.Reset(authserv)
+}
+
+func (s *session) hostname() string {
+	if s.wishes.Hostname != "" {
+		return s.wishes.Hostname
+	}
+	return s.store.get(macroJ)
+}
+
+// macros, header, connect, nextClient and atRest implement taker.
+
+func (s *session) macros(at gomilter.Code, payload []byte) { s.store.set(at, payload) }
+
+func (s *session) header(payload []byte) {
+	name, rest := cut(payload)
+	value, _ := cut(rest)
+	if s.open {
+		s.headers.Add(name, value)
+	}
+}
+
+func (s *session) connect(payload []byte) (err error) {
+	s.connection, err = parseConnect(payload)
+	return err
+}
+
+// nextClient is SMFIC_QUIT_NC: this client is done, another may come.
+func (s *session) nextClient() {
+	s.endMessage(policy.EndAbort)
+	s.judge = nil
+	s.store.forget(0)
+}
+
+func (s *session) atRest() bool { return !s.open }
+
+// finish ends what the end of the connection left open.
+func (s *session) finish(how policy.End) { s.endMessage(how) }

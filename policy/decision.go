@@ -1,0 +1,127 @@
+package policy
+
+import (
+	"math"
+	"net/netip"
+	"time"
+)
+
+// Record is one decision as it is made: of a message, or of one refused
+// recipient. What it points to is valid only until Recorder.Record returns.
+type Record struct {
+	ID        string
+	Facts     *Facts
+	Judgement *Judgement // nil when nothing was judged
+	QueueID   string
+	Rcpts     int // accepted ones
+	Stage     Stage
+	Mode      Mode
+	Verdict   Action // what policy concludes
+	Action    Action // what was done
+	Exempt    string
+	Reason    string
+	Took      time.Duration // own work over the whole message
+	End       End
+}
+
+// Recorder takes decisions. It must be safe for concurrent use, and must not
+// wait: it stands in the way of mail.
+type Recorder interface{ Record(*Record) }
+
+// Decision is a Record in the form that explain, replay and the event log print:
+// the contract's JSON. It owns its memory.
+type Decision struct {
+	ID         string             `json:"id"`
+	Client     string             `json:"client"`
+	PTR        string             `json:"ptr"`
+	Iprev      string             `json:"iprev"`
+	HELO       *string            `json:"helo,omitempty"`
+	From       *string            `json:"from,omitempty"`
+	Class      string             `json:"class"`
+	Device     string             `json:"device"`
+	Vendor     string             `json:"vendor"`
+	Confidence float64            `json:"confidence"`
+	Flag       string             `json:"flag"`
+	Mode       string             `json:"mode"`
+	Verdict    string             `json:"verdict"`
+	Action     string             `json:"action"`
+	Reason     string             `json:"reason"`
+	Exempt     string             `json:"exempt"`
+	P          map[string]float64 `json:"p,omitempty"`
+	Time       *time.Time         `json:"time,omitempty"`
+	Session    string             `json:"session,omitempty"`
+	MTA        string             `json:"mta,omitempty"`
+	QueueID    string             `json:"qid,omitempty"`
+	Stage      string             `json:"stage"`
+	Rcpts      int                `json:"rcpts"`
+	Took       string             `json:"took,omitempty"`
+	End        string             `json:"end,omitempty"`
+	Signals    []DecisionSignal   `json:"signals"`
+}
+
+// DecisionSignal is a finding in a Decision.
+type DecisionSignal struct {
+	Name   string  `json:"name"`
+	Group  string  `json:"group"`
+	Family string  `json:"family"`
+	Status string  `json:"status"`
+	Weight float64 `json:"weight"`
+	Fact   string  `json:"fact"`
+}
+
+// Decision copies the record.
+func (r *Record) Decision() Decision {
+	f := r.Facts
+	d := Decision{
+		ID: r.ID, Client: AddrText(f.Client.Addr), PTR: f.Client.Name.String(), Iprev: f.Client.Iprev.String(),
+		HELO: pointer(f.Greeting.Name), From: pointer(f.Envelope.From),
+		Class: ClassUnknown.String(), Flag: FlagNo.String(), Mode: r.Mode.String(),
+		Verdict: r.Verdict.String(), Action: r.Action.String(), Reason: r.Reason, Exempt: r.Exempt,
+		Session: f.Client.Session, MTA: f.Client.MTA, QueueID: r.QueueID, Stage: r.Stage.String(), Rcpts: r.Rcpts,
+		Took: r.Took.String(), End: r.End.String(), Signals: []DecisionSignal{},
+	}
+	if at := f.Client.At; !at.IsZero() {
+		at = at.UTC()
+		d.Time = &at
+	}
+	if r.Judgement != nil {
+		d.judged(r.Judgement)
+	}
+	return d
+}
+
+func (d *Decision) judged(j *Judgement) {
+	d.Class, d.Device, d.Vendor = j.Class.String(), j.Device.String(), j.Vendor
+	d.Confidence, d.Flag = round(j.Confidence, 4), j.Flag.String()
+	d.P = make(map[string]float64, int(numClasses))
+	for c := ClassMailserver; c < numClasses; c++ {
+		d.P[c.String()] = round(j.P[c], 4)
+	}
+	for i := range j.Findings.List() {
+		f := &j.Findings.list[i]
+		d.Signals = append(d.Signals, DecisionSignal{
+			Name: f.Signal.Name, Group: word(groupWords, int(f.Signal.Group)), Family: word(familyWords, int(f.Family)),
+			Status: word(statusWords, int(f.Status)), Weight: round(f.Against(j.Class), 1), Fact: f.Fact(),
+		})
+	}
+}
+
+// AddrText is an address in text, "" when it is unknown.
+func AddrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+func pointer(t Text) *string {
+	if s, ok := t.Get(); ok {
+		return &s
+	}
+	return nil
+}
+
+func round(x float64, decimals int) float64 {
+	f := math.Pow(10, float64(decimals))
+	return math.Round(x*f) / f
+}

@@ -1,0 +1,116 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/iot-milter/iot-milter/policy/device"
+)
+
+// Rules is what the admin wants to follow from a judgement. It is read-only
+// after it was made and safe for concurrent use.
+type Rules struct {
+	Mode       Mode
+	EnforceAt  Stage // the earliest stage at which anything is done
+	Prior      PerClass
+	Thresholds Thresholds
+	Device     Action                 // of FlagYes
+	Access     Action                 // of FlagSuspect
+	Kinds      map[device.Kind]Action // overrides Device for a kind
+	Exempt     Exempt
+	Replies    Replies
+
+	Hostname   string   // host= in headers; "" is the MTA's own name
+	OwnHosts   []string // further names of own MX hosts, lower case
+	AuthResult bool
+	Authserv   string
+	Notify     string // who releases quarantined mail; "" forbids quarantine
+}
+
+// Replies are the SMTP replies, with the placeholders {id} and {contact}.
+type Replies struct {
+	Reject  string
+	Limit   string // also of defer
+	Contact string
+}
+
+// The reasons of a verdict: stable tokens.
+const (
+	ReasonDevice       = "device"       // P(device) reached its confidence
+	ReasonAccess       = "access"       // P(device) + P(access) reached its confidence
+	ReasonFamily       = "one-family"   // a refusal lacks evidence of the line or of the client
+	ReasonIndependent  = "own-name"     // a refusal withheld: HELO is an independent name
+	ReasonRecipient    = "recipient"    // an exempt recipient is aboard: tagged at most
+	ReasonMixed        = "mixed"        // exempt and ordinary recipients do not share a transaction
+	ReasonKept         = "kept"         // an own MX host judged already
+	ReasonFailOpen     = "fail-open"    // own trouble
+	ReasonLimitPassed  = "within-limit" // a limit applies and is not reached
+	ReasonDeferPassed  = "retried"      // a deferred message came again, as mail servers do
+	ReasonNoRecipients = "no-recipient" // no recipient was accepted
+)
+
+// mixedReply answers a recipient that must come in a transaction of its own.
+const mixedReply = "452 4.5.3 Too many recipients, send this one separately"
+
+// Conclude returns what the rules want of the judgement, and why. A refusal
+// needs the line and the client, and is withheld from a client that has a name of
+// its own unless that name is known not to be its.
+func (r *Rules) Conclude(j *Judgement) (Action, string) {
+	action, reason := ActionAccept, ""
+	switch j.Flag {
+	case FlagYes:
+		action, reason = r.Device, ReasonDevice
+		if a, ok := r.Kinds[j.Device]; ok {
+			action = a
+		}
+	case FlagSuspect:
+		action, reason = r.Access, ReasonAccess
+	}
+	if action != ActionReject {
+		return action, reason
+	}
+	switch {
+	case !j.Families[FamilyLine] || !j.Families[FamilyClient]:
+		return ActionTag, ReasonFamily
+	case j.Independent && j.Confirmed != IprevFail && j.Confirmed != IprevPermError:
+		return ActionTag, ReasonIndependent
+	}
+	return ActionReject, reason
+}
+
+// MayRefuse reports whether a client so judged at RCPT may yet be refused at end
+// of message.
+func (r *Rules) MayRefuse(j *Judgement) bool {
+	return r.Mode == ModeEnforce && j.Reach(&r.Prior) >= r.Thresholds.Access
+}
+
+// InMode returns what the mode lets be done of an action.
+func (r *Rules) InMode(a Action) Action {
+	switch r.Mode {
+	case ModeObserve:
+		return ActionAccept
+	case ModeTag:
+		return min(a, ActionTag)
+	}
+	return a
+}
+
+// Reply returns the SMTP reply of a refusing action.
+func (r *Rules) Reply(a Action, id string) string {
+	text := r.Replies.Limit
+	if a == ActionReject {
+		text = r.Replies.Reject
+	}
+	text = strings.ReplaceAll(text, "{id}", id)
+	return strings.TrimRight(strings.ReplaceAll(text, "{contact}", r.Replies.Contact), " ")
+}
+
+// MixedReply is the reply to a recipient of the other kind.
+func (r *Rules) MixedReply() string { return mixedReply }
+
+// Host is the name for host= in headers, where the MTA calls itself mta.
+func (r *Rules) Host(mta string) string {
+	if r.Hostname != "" {
+		return r.Hostname
+	}
+	return mta
+}
