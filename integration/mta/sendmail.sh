@@ -73,7 +73,7 @@ sendmail_mc() {
 		define(\`STATUS_FILE', \`$dir/statistics')dnl
 		define(\`ALIAS_FILE', \`')dnl
 		define(\`confHOST_STATUS_DIRECTORY', \`')dnl
-		define(\`confPRIVACY_FLAGS', \`goaway')dnl
+		define(\`confPRIVACY_FLAGS', \`authwarnings,novrfy,noexpn')dnl
 		define(\`confBAD_RCPT_THROTTLE', \`0')dnl
 		define(\`confMAX_HEADERS_LENGTH', \`0')dnl
 		define(\`confCONNECTION_RATE_THROTTLE', \`0')dnl

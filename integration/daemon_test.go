@@ -1,0 +1,186 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// daemon is one iot-milter. Each case has its own, with a fresh state folder,
+// so that no case sees what another one learned.
+type daemon struct {
+	t    *testing.T
+	dir  string
+	base []string
+	cmd  *exec.Cmd
+	done chan error
+	log  logBuffer
+}
+
+// logBuffer keeps what the daemon says over all its lives in one case.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newDaemon prepares one that listens on these sockets.
+func newDaemon(t *testing.T, sockets ...string) *daemon {
+	dir, err := os.MkdirTemp("/srv", "daemon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	for i, s := range sockets {
+		sockets[i] = fmt.Sprintf("%q", "unix:"+s)
+	}
+	return &daemon{t: t, dir: dir, base: []string{
+		"listen = [" + strings.Join(sockets, ", ") + "]",
+		`socket_mode = "0666"`,
+		fmt.Sprintf("state_dir = %q", dir+"/state"),
+		`admin.listen = ""`,
+		fmt.Sprintf("admin.control = %q", dir+"/control.sock"),
+	}}
+}
+
+// configure writes the configuration: a line of the case replaces the base's
+// line with the same key.
+func (d *daemon) configure(overrides string) {
+	d.t.Helper()
+	set := map[string]bool{}
+	for _, line := range strings.Split(overrides, "\n") {
+		set[key(line)] = true
+	}
+	var lines []string
+	for _, line := range d.base {
+		if !set[key(line)] {
+			lines = append(lines, line)
+		}
+	}
+	text := strings.Join(append(lines, overrides), "\n")
+	if err := os.WriteFile(d.dir+"/iot-milter.toml", []byte(text), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func key(line string) string {
+	name, _, _ := strings.Cut(line, "=")
+	return strings.TrimSpace(name)
+}
+
+// start returns when the daemon says READY=1 to its supervisor.
+func (d *daemon) start() {
+	d.t.Helper()
+	_ = os.MkdirAll(d.dir+"/state", 0o755)
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: d.dir + "/notify.sock", Net: "unixgram"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer os.Remove(d.dir + "/notify.sock")
+	defer notify.Close()
+	d.cmd = exec.Command(os.Getenv("IOT_MILTER"), "run", "-c", d.dir+"/iot-milter.toml")
+	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock")
+	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
+	if err := d.cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.done = make(chan error, 1)
+	go func(cmd *exec.Cmd, done chan error) { done <- cmd.Wait() }(d.cmd, d.done)
+	d.awaitReady(notify)
+}
+
+func (d *daemon) awaitReady(notify *net.UnixConn) {
+	d.t.Helper()
+	buf := make([]byte, 4096)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		_ = notify.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if n, err := notify.Read(buf); err == nil && strings.Contains(string(buf[:n]), "READY=1") {
+			return
+		}
+		select {
+		case err := <-d.done:
+			d.cmd = nil
+			d.t.Fatalf("the daemon does not start: %v\n%s", err, d.log.String())
+		default:
+		}
+	}
+	d.t.Fatalf("the daemon does not say READY=1\n%s", d.log.String())
+}
+
+func (d *daemon) signal(s syscall.Signal) {
+	if d.cmd != nil {
+		_ = d.cmd.Process.Signal(s)
+	}
+}
+
+// stop sends a signal and waits. Only a SIGKILL excuses another exit than 0.
+func (d *daemon) stop(s syscall.Signal) {
+	d.t.Helper()
+	if d.cmd == nil {
+		return
+	}
+	d.signal(s)
+	select {
+	case err := <-d.done:
+		if err != nil && s != syscall.SIGKILL {
+			d.t.Errorf("the daemon ends with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		d.t.Errorf("the daemon does not end after %v", s)
+		_ = d.cmd.Process.Kill()
+		<-d.done
+	}
+	d.cmd = nil
+}
+
+// verdicts waits for n verdict lines and returns all there are.
+func (d *daemon) verdicts(n int) []string {
+	var lines []string
+	for range 100 {
+		lines = lines[:0]
+		for _, line := range strings.Split(d.log.String(), "\n") {
+			if strings.Contains(line, "msg=verdict") {
+				lines = append(lines, line)
+			}
+		}
+		if len(lines) >= n {
+			break
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+	return lines
+}
+
+// reload sends SIGHUP and waits until the daemon has said something about it.
+func (d *daemon) reload() {
+	d.t.Helper()
+	before := len(d.log.String())
+	d.signal(syscall.SIGHUP)
+	for range 100 {
+		if len(d.log.String()) > before {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	d.t.Errorf("the daemon says nothing about SIGHUP")
+}
