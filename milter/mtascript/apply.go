@@ -24,7 +24,9 @@ var sendmailDefaults = []string{"Return-Path", "Received", "Resent-Date", "Date"
 //     the end it appends. Sendmail inserts after the entry of that index in its
 //     list, whose entry 0 is Return-Path, which is not sent on: so its index 0,
 //     too, is above the own Received, and 1 right below it; 2 to 8 count
-//     default fields that are not shown and come to the same place as 1.
+//     default fields and come to the same place as 1, unless Sendmail fills in a
+//     Date, From or Message-Id that the client left out: these, which Apply does
+//     not show, stand between the own Received and the client's fields.
 //   - change: index 1 is the first field of that name, without the own Received;
 //     0 is 1. An empty value deletes. Without such a field Postfix appends and
 //     Sendmail adds. After a delete Postfix counts the later ones anew, Sendmail

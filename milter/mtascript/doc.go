@@ -17,13 +17,19 @@
 //  3. Postfix sends ABORT after every end of message, on RSET, on STARTTLS and
 //     before QUIT. Sendmail sends it only while it counts the filter as inside a
 //     message, which a reply to MAIL or the first HEADER establishes: none after
-//     EOM, and with SMFIP_NR_MAIL none for a transaction that ends before DATA.
+//     EOM, none when the client is lost, and with SMFIP_NR_MAIL none for a
+//     transaction that ends before DATA.
 //  4. After accept or refusal at CONNECT or HELO Postfix closes the socket
 //     without QUIT; Sendmail sends QUIT.
 //  5. Postfix has no queue id (macro i) before the first accepted recipient,
 //     Sendmail has it at MAIL.
 //  6. A version below 4 gets no DATA and a version below 3 no unknown command:
 //     Postfix masks them out, Sendmail sets SMFIP_NODATA and SMFIP_NOUNKNOWN.
+//  7. Sendmail looks up a filter's macro list for EOM only if the filter sent one
+//     for EOH too, and then an EOM without a list gets no macros.
+//
+// Items 1 to 3 and 5 to 7 and the edits of Apply were compared frame by frame
+// with Postfix 3.7.11 and Sendmail 8.17.1.9.
 //
 // It must not decide anything about mail, and it keeps at most one frame of
 // MaxFrame bytes plus the edits of one message in memory.

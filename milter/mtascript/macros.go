@@ -77,6 +77,9 @@ func (r *runner) macroFrame(code byte) (Frame, bool) {
 		return Frame{}, false
 	}
 	names, asked := r.t.Agreement.Macros[stage]
+	if r.s.MTA == Sendmail && code == CmdEOM {
+		_, asked = r.t.Agreement.Macros[CmdEOH]
+	}
 	// Postfix takes an empty list for none, Sendmail for "no macros".
 	if !asked || r.s.MTA == Postfix && len(names) == 0 {
 		names = defaultMacros[r.s.MTA][stage]

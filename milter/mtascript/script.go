@@ -201,13 +201,15 @@ func (r *runner) end() error {
 		return r.c.Close()
 	}
 	// Postfix resets the greeting and then the message: two ABORTs where the
-	// client is lost within one.
-	if err := r.ended(); err != nil {
-		return err
-	}
-	if r.s.MTA == Postfix && r.s.Helo != "" {
-		if err := r.say(Abort()); err != nil {
+	// client is lost within one. Sendmail goes straight to QUIT.
+	if r.s.MTA == Postfix {
+		if err := r.ended(); err != nil {
 			return err
+		}
+		if r.s.Helo != "" {
+			if err := r.say(Abort()); err != nil {
+				return err
+			}
 		}
 	}
 	if r.faulty(CmdQuit) {

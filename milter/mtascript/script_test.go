@@ -46,6 +46,7 @@ func TestOrderOfFrames(t *testing.T) {
 			s.Messages = append(s.Messages, s.Messages[0])
 		}, "OcChHmMrRrRTLLNBeEmMrRrRTLLNBeEQ"},
 		{"sendmail RSET", Sendmail, 6, 0, func(s *Session) { s.Messages[0].ResetAfter = CmdRcpt }, "OcChHmMrRrRAQ"},
+		{"sendmail client lost", Sendmail, 6, 0, func(s *Session) { s.Messages[0].LostAfter = CmdRcpt }, "OcChHmMrRrRQ"},
 		{"sendmail RSET unseen with no reply to MAIL", Sendmail, 6, nr, func(s *Session) {
 			s.Messages[0].ResetAfter = CmdRcpt
 		}, "OcChHmMrRrRQ"},
@@ -117,13 +118,7 @@ func TestMacros(t *testing.T) {
 	lists.Payload = append(lists.Payload, cstrings("j {client_ptr} {j} nothing")...)
 	special := map[byte][]Frame{CmdOptNeg: {lists}}
 	for _, mta := range []MTA{Postfix, Sendmail} {
-		inner := agree(2, 0, 0, special)
-		c, srv := startFilter(t, func(n int, f Frame) []Frame {
-			if f.Code == CmdOptNeg {
-				return special[CmdOptNeg]
-			}
-			return inner(n, f)
-		})
+		c, srv := startFilter(t, agree(2, 0, 0, special))
 		tr := mustRun(t, with(mta, nil), c)
 		if got := strings.Join(tr.Agreement.Macros[CmdConnect], " "); got != "j {client_ptr} {j} nothing" {
 			t.Errorf("%v list %q", mta, got)
@@ -148,6 +143,30 @@ func TestMacros(t *testing.T) {
 		}
 		if mta == Postfix && (strings.Contains(rcpts[0], id) || !strings.Contains(rcpts[1], id)) {
 			t.Errorf("queue id at RCPT: %q", rcpts)
+		}
+	}
+}
+
+func TestSendmailTiesListOfEOMToEOH(t *testing.T) {
+	stage := func(n byte, list string) string { return string([]byte{0, 0, 0, n}) + list + "\x00" }
+	for lists, want := range map[string]string{
+		stage(5, "i j"):                "E{msg_id}\x00<1@example.org>\x00",
+		stage(6, "i"):                  "",
+		stage(5, "i j") + stage(6, ""): "Ei\x004F2A1\x00j\x00mx.example.org\x00",
+	} {
+		answer := OptNeg(Offer{2, ActSetSymList, 0})
+		answer.Payload = append(answer.Payload, lists...)
+		c, srv := startFilter(t, agree(2, 0, 0, map[byte][]Frame{CmdOptNeg: {answer}}))
+		mustRun(t, with(Sendmail, nil), c)
+		srv.codes()
+		got := ""
+		for _, f := range srv.got {
+			if f.Code == CmdMacro && f.Payload[0] == CmdEOM {
+				got = string(f.Payload)
+			}
+		}
+		if got != want {
+			t.Errorf("lists %q: macros at EOM %q, want %q", lists, got, want)
 		}
 	}
 }

@@ -82,11 +82,11 @@ func startFilter(t *testing.T, answer func(n int, f Frame) []Frame) (*Conn, *fil
 func agree(version, actions, protocol uint32, special map[byte][]Frame) func(int, Frame) []Frame {
 	a := Agreement{Version: version, Protocol: protocol}
 	return func(_ int, f Frame) []Frame {
-		if f.Code == CmdOptNeg {
-			return []Frame{OptNeg(Offer{version, actions, protocol})}
-		}
 		if r, ok := special[f.Code]; ok {
 			return r
+		}
+		if f.Code == CmdOptNeg {
+			return []Frame{OptNeg(Offer{version, actions, protocol})}
 		}
 		if a.ReplyDue(f.Code) {
 			return []Frame{{Code: ReplyContinue}}
