@@ -34,11 +34,12 @@ func fromPTR(f *Facts) bool {
 
 // independent reports whether HELO is a fully qualified name of its own. A name
 // equal to the confirmed PTR is one if an operator chose it: it is
-// forward-confirmed, which is what the veto on refusals asks for.
+// forward-confirmed, which is what the veto on refusals asks for. So is a
+// device's word in a domain of one's own: raspberrypi.example.org is a
+// self-hoster's.
 func independent(f *Facts) bool {
 	helo := &f.HELO
-	return helo.Shape == device.ShapeFQDN && helo.Domain != "" && helo.Kind == device.None &&
-		!derived(f) && ownName(f) == ""
+	return helo.Shape == device.ShapeFQDN && helo.Domain != "" && !derived(f) && ownName(f) == ""
 }
 
 // ownName returns the MTA's own name, domain or address that HELO claims; "" for
@@ -48,7 +49,7 @@ func ownName(f *Facts) string {
 	if a := f.HELO.Addr; a.IsValid() && a == f.Client.Server.Addr() {
 		return helo
 	}
-	if f.HELO.Shape == device.ShapeFQDN || f.HELO.Shape == device.ShapePrivate {
+	if f.HELO.Domain != "" || f.HELO.Shape == device.ShapePrivate {
 		if isOrBelow(f.Client.MTA, helo) {
 			return f.Client.MTA
 		}

@@ -60,17 +60,13 @@ func ptrHosting(f *Facts, out *Findings) {
 }
 
 // ptrServer believes only a confirmed name: whoever holds the reverse zone can
-// write any name into it.
+// write any name into it. Large senders number their servers, so the address in
+// a name with such a word takes nothing away.
 func ptrServer(f *Facts, out *Findings) {
 	n, ok := ptr(f)
-	if !ok || f.Client.Iprev != IprevPass || !n.Has(device.Server) || n.Has(device.Hosting) {
-		return
+	if ok && f.Client.Iprev == IprevPass && n.Has(device.Server) && !n.Has(device.Hosting) {
+		out.Add(StatusPass, "ptr", n.Text)
 	}
-	if n.Any(numbered) {
-		out.Add(StatusNeutral, "ptr", n.Text)
-		return
-	}
-	out.Add(StatusPass, "ptr", n.Text)
 }
 
 func ptrDevice(f *Facts, out *Findings) {

@@ -40,7 +40,7 @@ var Weights = []Weight{
 	{"helo-device", StatusFail, weigh(0, 3, 2, 20), true,
 		massCk + "HELO dsldevice.lan, device.lan, speedtouch.lan 0.827 % / 0.0006 %; 98" + spam07 + "0 of 10,468 legitimate ones; " +
 			"assumed: the name is 63 times likelier from the device than from a computer behind it"},
-	{"helo-address", StatusFail, weigh(2, 2, 8, 8), true,
+	{"helo-address", StatusFail, weigh(0, 0, 10, 10), true,
 		"1,868" + spam07 + "4" + ham07 + "12" + hamL2 + "joint 7.7 dB; " + massCk + "bare address 1.51 % / 0.099 %"},
 	{"helo-cpe", StatusFail, weigh(2, 3, 9, 9), true,
 		"6,361" + spam07 + "7" + ham07 + "6" + hamL2 + "joint 9.3 dB; " + massCk + "11.64 % / 0.0000 %"},

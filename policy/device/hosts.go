@@ -13,7 +13,7 @@ var Hosts = []Host{
 	{"bthomehub.home", 0, Router, "BT", srcLAN},
 	{"bthomehub", 0, Router, "BT", srcLAN},
 	{"buffalo.setup", 0, Router, "Buffalo", srcLAN},
-	{"wireless_broadband_router", 0, Router, "", srcLAN},
+	{"wireless_broadband_router", 0, Router, "", "Verizon FiOS routers: DHCP host name with vendor class \"Wireless Broadband Router\" in public captures"},
 	{"belkin", 0, Router, "Belkin", srcPseudo},
 	{"fritz.box", 0, Router, "AVM", "AVM FRITZ!Box: the name of its own pages"},
 	{"openwrt", 0, Router, "OpenWrt", "OpenWrt base-files: default of system.hostname"},

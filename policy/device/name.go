@@ -1,6 +1,9 @@
 package device
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Shape is the outward form of a host name.
 type Shape uint8
@@ -71,7 +74,7 @@ func (t *Table) Parse(name string, addr netip.Addr) Name {
 	n := Name{Text: name}
 	host := trimDot(name)
 	switch {
-	case host == "" || host == "(none)" || hasPrefix(host, "(none)."):
+	case host == "" || unnamed(host):
 		n.Shape = ShapeEmpty
 		return n
 	case len(host) > maxName:
@@ -99,6 +102,12 @@ func (t *Table) Parse(name string, addr netip.Addr) Name {
 		t.device(&n, host)
 	}
 	return n
+}
+
+// unnamed reports the default host name of the Linux kernel, "(none)".
+func unnamed(host string) bool {
+	first, _, _ := strings.Cut(host, ".")
+	return equalFold(first, "(none)")
 }
 
 // shape finds the shape and the registered domain, and returns what stands left
