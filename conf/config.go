@@ -164,8 +164,8 @@ type LimitKey string
 // The keys of limits. Only KeyAddress is the client's own: others can fill the
 // buckets of the rest.
 const (
-	KeyAddress     LimitKey = "address"      // the address, /32 or /64
-	KeyPrefix      LimitKey = "prefix"       // its network, /24 or /48
+	KeyAddress     LimitKey = "address"      // the address
+	KeyPrefix      LimitKey = "prefix"       // its network, /24 or /64
 	KeyASN         LimitKey = "asn"          // its autonomous system
 	KeyClass       LimitKey = "class"        // its class
 	KeyDevice      LimitKey = "device"       // its kind of device

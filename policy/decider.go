@@ -35,7 +35,7 @@ type Case interface {
 	// Recipient judges one recipient by the connection's facts.
 	Recipient(ctx context.Context, rcpt string) Verdict
 	// Message judges at end of message by all facts. The headers are the
-	// caller's; they are read before Message returns.
+	// caller's and are read before Message returns; nil when they are unknown.
 	Message(ctx context.Context, queueID string, headers *Headers) Verdict
 	// Fail says that the caller is in trouble: the open message passes unjudged.
 	Fail(cause string)

@@ -37,3 +37,6 @@ var weightIndex = func() map[weightKey]*Weight {
 }()
 
 func weightOf(signal string, status Status) *Weight { return weightIndex[weightKey{signal, status}] }
+
+// WeightsDate is the day on which the table was last measured.
+const WeightsDate = "2026-11-22"

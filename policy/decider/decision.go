@@ -213,12 +213,15 @@ func (c *decision) accept(rcpt string, k kind) {
 func (c *decision) Message(ctx context.Context, queueID string, headers *policy.Headers) policy.Verdict {
 	defer c.clock()()
 	m := &c.message
-	m.stage, m.queueID = policy.StageEOM, queueID
+	m.queueID = queueID
+	if headers != nil {
+		m.stage = policy.StageEOM
+	}
 	r := c.rules()
 	if c.failed() {
 		return c.passed()
 	}
-	if r.Exempt.Relay(&c.facts.Client) {
+	if headers != nil && r.Exempt.Relay(&c.facts.Client) {
 		if keep := headers.MarkOf(c.facts.Hosts); keep > 0 {
 			m.exempt, m.outcome.reason = policy.ExemptRelay, policy.ReasonKept
 			return policy.Verdict{KeepMark: keep}

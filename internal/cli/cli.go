@@ -1,0 +1,91 @@
+// Package cli is the command line. Exit codes: 0 ok, 1 trouble at run time, 2 a
+// wrong configuration or command line.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/daemon"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitRuntime = 1
+	exitUsage   = 2
+)
+
+// Build says what was built.
+type Build struct {
+	Version string
+	Commit  string
+}
+
+// runtimeError is trouble that is not the command line's.
+type runtimeError struct{ error }
+
+func (e runtimeError) Unwrap() error { return e.error }
+
+// Main runs the command that args name and returns the exit code.
+func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
+	root := &cobra.Command{
+		Use:   "iot-milter",
+		Short: "tells a mail server what kind of machine is on the other end",
+		Long: "iot-milter is a milter for Postfix and Sendmail. It classifies the SMTP client (mail server,\n" +
+			"hosted machine, business line, access line, embedded device) while the connection is open,\n" +
+			"and tags, limits, defers or rejects its mail.",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), versionCommand(b))
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.Execute()
+	if err == nil {
+		return exitOK
+	}
+	var broken conf.Errors
+	if errors.As(err, &broken) {
+		fmt.Fprintln(errOut, broken)
+		return exitUsage
+	}
+	var trouble runtimeError
+	if errors.As(err, &trouble) {
+		fmt.Fprintln(errOut, "iot-milter:", err)
+		return exitRuntime
+	}
+	fmt.Fprintln(errOut, "iot-milter:", err)
+	fmt.Fprintln(errOut, "hint: iot-milter --help")
+	return exitUsage
+}
+
+// configFlag adds -c to a command.
+func configFlag(c *cobra.Command) *string {
+	return c.Flags().StringP("config", "c", "", "configuration `file`; without one all defaults hold")
+}
+
+func runCommand(b Build) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "run the daemon in the foreground, logging to stderr",
+		Long: "Run the daemon in the foreground, logging to stderr. SIGHUP reads the configuration again\n" +
+			"(a wrong one changes nothing), SIGTERM lets open messages end and exits 0, a second one at once.",
+		Args: cobra.NoArgs,
+	}
+	path := configFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		err := daemon.Run(*path, b.Version, c.ErrOrStderr())
+		var broken conf.Errors
+		if err == nil || errors.As(err, &broken) {
+			return err
+		}
+		return runtimeError{err}
+	}
+	return c
+}

@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/daemon"
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// question is what explain is asked.
+type question struct {
+	client, ptr, iprev, helo, from, message, stack string
+	online, json                                   bool
+}
+
+func explainCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "explain --client IP[:PORT] [flags]",
+		Short: "show how a client would be judged, and why",
+		Long: "Show how a client would be judged: the facts, each signal with its status, its weight in decibans\n" +
+			"and the fact that caused it, the class and the verdict. What is not given is unknown, which is no evidence.",
+		Args: cobra.NoArgs,
+	}
+	path := configFlag(c)
+	var q question
+	f := c.Flags()
+	f.StringVar(&q.client, "client", "", "`IP[:PORT]` of the SMTP client; required")
+	f.StringVar(&q.ptr, "ptr", "", "its PTR `name`")
+	f.StringVar(&q.iprev, "iprev", "", "pass, fail, permerror or temperror; with --ptr alone it is pass")
+	f.StringVar(&q.helo, "helo", "", "its HELO `name`")
+	f.StringVar(&q.from, "from", "", "the envelope sender, \"<>\" for the null sender")
+	f.StringVar(&q.message, "message", "", "`file` with the message's header as the client sent it, \"-\" for standard input")
+	f.StringVar(&q.stack, "stack", "", "facts of the TCP stack, ws=3,mss=1452,ts=1,sack=1 (not judged in this version)")
+	f.BoolVar(&q.online, "online", false, "look up what is missing (not in this version)")
+	f.BoolVar(&q.json, "json", false, "print the decision as one JSON object")
+	c.MarkFlagRequired("client")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		config, _, err := conf.Load(*path)
+		if err != nil {
+			return err
+		}
+		return explain(c, config, &q)
+	}
+	return c
+}
+
+func explain(c *cobra.Command, config *conf.Config, q *question) error {
+	if q.stack != "" || q.online {
+		return errors.New("--stack and --online are not in this version: it judges what the MTA tells")
+	}
+	client, err := q.facts(c)
+	if err != nil {
+		return err
+	}
+	headers, err := q.headers(c.InOrStdin())
+	if err != nil {
+		return runtimeError{err}
+	}
+	decision, verdict, err := judge(config, client, q.greeting(c), q.envelope(c), headers)
+	if err != nil {
+		return runtimeError{err}
+	}
+	decision.Time, decision.Took, decision.End = nil, "", ""
+	if q.json {
+		return json.NewEncoder(c.OutOrStdout()).Encode(decision)
+	}
+	return printTrace(c.OutOrStdout(), decision, verdict)
+}
+
+func (q *question) facts(c *cobra.Command) (client policy.Client, err error) {
+	if at, err := netip.ParseAddrPort(q.client); err == nil {
+		client.Addr, client.Port = at.Addr(), at.Port()
+	} else if client.Addr, err = netip.ParseAddr(strings.Trim(q.client, "[]")); err != nil {
+		return client, fmt.Errorf("--client %q is no address; hint: 192.0.2.7, 192.0.2.7:40123 or [2001:db8::7]:40123", q.client)
+	}
+	client.Addr = client.Addr.WithZone("").Unmap()
+	if client.Iprev, err = policy.ParseIprev(q.iprev); err != nil {
+		return client, fmt.Errorf("--iprev: %w; hint: pass, fail, permerror or temperror", err)
+	}
+	if c.Flags().Changed("ptr") && q.ptr != "" {
+		if client.Iprev == policy.IprevPermError {
+			return client, errors.New("--iprev permerror says that there is no PTR name; hint: leave --ptr out, or use fail")
+		}
+		client.Name = policy.Seen(strings.TrimSuffix(q.ptr, "."))
+		if client.Iprev == policy.IprevUnknown {
+			client.Iprev = policy.IprevPass
+		}
+	}
+	client.At = time.Now()
+	return client, nil
+}
+
+func (q *question) greeting(c *cobra.Command) (g policy.Greeting) {
+	if c.Flags().Changed("helo") {
+		g.Name = policy.Seen(q.helo)
+	}
+	return g
+}
+
+func (q *question) envelope(c *cobra.Command) (e policy.Envelope) {
+	if c.Flags().Changed("from") {
+		e.From = policy.Seen(strings.Trim(q.from, "<>"))
+	}
+	return e
+}
+
+// headers reads the message's, nil when none is given.
+func (q *question) headers(stdin io.Reader) (*policy.Headers, error) {
+	if q.message == "" {
+		return nil, nil
+	}
+	r := stdin
+	if q.message != "-" {
+		f, err := os.Open(q.message)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	h := &policy.Headers{}
+	if err := readHeaders(r, h); err != nil {
+		return nil, fmt.Errorf("%s: %w", q.message, err)
+	}
+	return h, nil
+}
+
+// judge takes the same path as the daemon, with a memory that is empty.
+func judge(config *conf.Config, client policy.Client, g policy.Greeting, e policy.Envelope, h *policy.Headers) (*policy.Decision, policy.Verdict, error) {
+	memory, err := state.New(state.Options{Entries: 16})
+	if err != nil {
+		return nil, policy.Verdict{}, err
+	}
+	var last lastDecision
+	d := decider.New(decider.Options{
+		Recorder: &last, Meter: noMeter{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, State: memory,
+	}, daemon.Settings(config))
+	ctx := context.Background()
+	c := d.Open(client)
+	if g.Name.Known() {
+		c.Greeting(g)
+	}
+	c.Sender(e)
+	v := c.Recipient(ctx, "")
+	if !v.Refuses() {
+		v = c.Message(ctx, "", h)
+		c.End(policy.EndEOM)
+	}
+	if last.decision == nil {
+		return nil, v, errors.New("no decision was made")
+	}
+	return last.decision, v, nil
+}
+
+type lastDecision struct{ decision *policy.Decision }
+
+func (l *lastDecision) Record(r *policy.Record) {
+	d := r.Decision()
+	l.decision = &d
+}
+
+type noMeter struct{}
+
+func (noMeter) FailOpen(string)     {}
+func (noMeter) NamesSuspended(bool) {}
+func (noMeter) ClientHidden(bool)   {}
+func (noMeter) LimitedBystander()   {}
+
+func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(key, value string) {
+		if value != "" {
+			fmt.Fprintf(t, "%s\t%s\n", key, value)
+		}
+	}
+	row("client", d.Client)
+	row("ptr", quoted(d.PTR))
+	row("iprev", d.Iprev)
+	if d.HELO != nil {
+		row("helo", fmt.Sprintf("%q", *d.HELO))
+	}
+	if d.From != nil {
+		row("from", fmt.Sprintf("%q", *d.From))
+	}
+	fmt.Fprintln(t)
+	if len(d.Signals) > 0 {
+		fmt.Fprintln(t, "signal\tstatus\tgroup\tfamily\tdecibans\tfact")
+	}
+	for _, s := range d.Signals {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%+.1f\t%s\n", s.Name, s.Status, s.Group, s.Family, s.Weight, quoted(s.Fact))
+	}
+	fmt.Fprintln(t)
+	row("class", d.Class)
+	row("device", strings.TrimSpace(d.Device+" "+d.Vendor))
+	row("confidence", fmt.Sprintf("%.4f", d.Confidence))
+	for _, class := range policy.Words("class")[1:] {
+		if p, ok := d.P[class]; ok {
+			row("  p "+class, fmt.Sprintf("%.4f", p))
+		}
+	}
+	row("flag", d.Flag)
+	row("exempt", d.Exempt)
+	row("verdict", d.Verdict)
+	row("reason", d.Reason)
+	row("action", d.Action+" (mode "+d.Mode+")")
+	row("reply", v.Reply)
+	if v.Mark != "" {
+		row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
+	}
+	return t.Flush()
+}
+
+// quoted makes an attacker's text harmless for a terminal.
+func quoted(s string) string {
+	q := fmt.Sprintf("%q", s)
+	if q == `"`+s+`"` {
+		return s
+	}
+	return q
+}

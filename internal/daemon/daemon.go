@@ -1,0 +1,242 @@
+// Package daemon puts the parts together: configuration → settings → decider →
+// milter server, with the sockets, signals and health around them.
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/admin"
+	"github.com/iot-milter/iot-milter/internal/obs"
+	"github.com/iot-milter/iot-milter/milter"
+	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// maxGrace is how long a session without an open message may go on when the
+// daemon stops: its client would have to begin its mail anew, or say QUIT.
+const maxGrace = 2 * time.Second
+
+// Daemon is a running iot-milter.
+type Daemon struct {
+	path      string
+	config    *conf.Config
+	level     slog.LevelVar
+	log       *slog.Logger
+	metrics   *obs.Metrics
+	decider   *decider.Decider
+	server    *milter.Server
+	listening atomic.Bool
+}
+
+// Run serves with the configuration at path until SIGTERM or SIGINT, logging to
+// w. It returns nil after an orderly end, conf.Errors when the configuration is
+// wrong, and another error when it cannot serve.
+func Run(path, version string, w io.Writer) error {
+	config, warnings, err := conf.Load(path)
+	if err != nil {
+		return err
+	}
+	d := &Daemon{path: path, config: config}
+	d.level.Set(config.Log.Level)
+	d.log = obs.NewLog(w, config.Log.Format == "json", &d.level)
+	d.warn(warnings)
+	memory, err := state.New(state.Options{Entries: config.Store.Hosts})
+	if err != nil {
+		return err
+	}
+	d.metrics = obs.NewMetrics(version, memory)
+	d.decider = decider.New(decider.Options{
+		Recorder: &obs.Recorder{Log: d.log, Metrics: d.metrics},
+		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory,
+	}, Settings(config))
+	d.server = milter.New(milter.Options{
+		Decider: d.decider, Log: d.log, Meter: d.metrics, Now: time.Now, NewID: newID,
+		Limits: milter.Limits{
+			Sessions: config.Limits.Sessions, Idle: config.Limits.Idle, Frame: config.Limits.Frame,
+			Grace: min(maxGrace, config.Limits.Drain),
+		},
+	})
+	return d.serve(version)
+}
+
+func (d *Daemon) serve(version string) error {
+	// Signals first: a TERM or HUP that comes while starting must not kill.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	listeners, err := listen(d.config)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		d.log.Info("listening", "socket", l.Addr().String())
+		go func() { failed <- d.server.Serve(l) }()
+	}
+	d.listening.Store(true)
+	defer d.startAdmin()()
+	d.log.Info("ready", "version", version, "mode", d.config.Mode.String())
+	d.notify(sd.SdNotifyReady)
+	stop := d.startWatchdog()
+	defer stop()
+	for {
+		select {
+		case err := <-failed:
+			return fmt.Errorf("listener: %w", err)
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				d.reload()
+				continue
+			}
+			return d.drain(s, signals)
+		}
+	}
+}
+
+// drain stops in order: no new sessions, open messages come to their end. A
+// second signal ends it at once.
+func (d *Daemon) drain(s os.Signal, signals <-chan os.Signal) error {
+	d.log.Info("stopping", "signal", s.String(), "drain", d.config.Limits.Drain.String())
+	d.listening.Store(false)
+	d.notify(sd.SdNotifyStopping)
+	ctx, cancel := context.WithTimeout(context.Background(), d.config.Limits.Drain)
+	defer cancel()
+	go func() {
+		for s := range signals {
+			if s != syscall.SIGHUP {
+				cancel()
+				return
+			}
+		}
+	}()
+	if err := d.server.Shutdown(ctx); err != nil {
+		d.log.Warn("stopped with sessions still open; the MTA does its default action for them", "err", err)
+	}
+	d.log.Info("stopped")
+	return nil
+}
+
+// reload reads the configuration again. A wrong one changes nothing.
+func (d *Daemon) reload() {
+	d.notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
+	defer d.notify(sd.SdNotifyReady)
+	config, warnings, err := conf.Load(d.path)
+	d.metrics.Reload(err == nil)
+	if err != nil {
+		d.log.Error("reload: the old configuration stays", "err", err)
+		return
+	}
+	d.warn(warnings)
+	for _, key := range fixed(d.config, config) {
+		d.log.Warn("reload: takes effect at the next start", "key", key)
+	}
+	d.level.Set(config.Log.Level)
+	d.decider.Swap(Settings(config))
+	d.log.Info("reloaded", "mode", config.Mode.String())
+}
+
+// fixed names the keys that differ and that a reload cannot change.
+func fixed(old, new *conf.Config) (keys []string) {
+	differs := func(key string, changed bool) {
+		if changed {
+			keys = append(keys, key)
+		}
+	}
+	differs("listen", fmt.Sprint(old.Listen) != fmt.Sprint(new.Listen))
+	differs("socket_mode", old.SocketMode != new.SocketMode)
+	differs("socket_group", old.SocketGroup != new.SocketGroup)
+	differs("admin.listen", old.Admin.Listen != new.Admin.Listen)
+	differs("admin.hosts", fmt.Sprint(old.Admin.Hosts) != fmt.Sprint(new.Admin.Hosts))
+	differs("store.hosts", old.Store.Hosts != new.Store.Hosts)
+	differs("log.format", old.Log.Format != new.Log.Format)
+	differs("limits.sessions", old.Limits.Sessions != new.Limits.Sessions)
+	differs("limits.idle", old.Limits.Idle != new.Limits.Idle)
+	differs("limits.frame", old.Limits.Frame != new.Limits.Frame)
+	differs("limits.drain", old.Limits.Drain != new.Limits.Drain)
+	return keys
+}
+
+// startAdmin serves metrics and health. That its address is taken is no reason
+// not to serve mail.
+func (d *Daemon) startAdmin() (stop func()) {
+	if d.config.Admin.Listen == "" {
+		return func() {}
+	}
+	l, err := net.Listen("tcp", d.config.Admin.Listen)
+	if err != nil {
+		d.log.Error("metrics and health are not served", "err", err, "hint", "choose another [admin] listen, or \"\" for none")
+		return func() {}
+	}
+	a := admin.New(admin.Options{
+		Hosts: d.config.Admin.Hosts, Registry: d.metrics.Registry, Log: d.log,
+		Ready: func() admin.Readiness {
+			up := d.listening.Load()
+			return admin.Readiness{Ready: up, Listening: up, ClientHidden: d.decider.ClientHidden()}
+		},
+	})
+	d.log.Info("serving metrics and health", "address", l.Addr().String())
+	go a.Serve(l)
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		a.Close(ctx)
+	}
+}
+
+// startWatchdog tells systemd's watchdog that the process lives.
+func (d *Daemon) startWatchdog() (stop func()) {
+	every, err := sd.SdWatchdogEnabled(false)
+	if err != nil || every == 0 {
+		return func() {}
+	}
+	tick, done := time.NewTicker(every/2), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				d.notify(sd.SdNotifyWatchdog)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { tick.Stop(); close(done) }
+}
+
+func (d *Daemon) notify(state string) {
+	if _, err := sd.SdNotify(false, state); err != nil {
+		d.log.Warn("notify systemd", "err", err)
+	}
+}
+
+func (d *Daemon) warn(warnings []conf.Warning) {
+	for _, w := range warnings {
+		d.log.Warn("configuration", "problem", w.String())
+	}
+}
+
+// newID names a session: 60 random bits in base 32, short enough to be read out
+// on the telephone.
+func newID() string {
+	const letters, length = "abcdefghjkmnpqrstuvwxyz23456789x", 12
+	var b [length]byte
+	bits := rand.Uint64()
+	for i := range b {
+		b[i] = letters[bits&31]
+		bits >>= 5
+	}
+	return string(b[:])
+}

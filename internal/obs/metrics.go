@@ -1,0 +1,138 @@
+package obs
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/iot-milter/iot-milter/milter"
+	"github.com/iot-milter/iot-milter/policy"
+)
+
+// Metrics are the daemon's counters and gauges, all with the prefix iot_milter_
+// and closed label sets. It implements milter.Meter and decider.Meter and is
+// safe for concurrent use.
+type Metrics struct {
+	Registry *prometheus.Registry
+
+	events    map[milter.Event]prometheus.Counter
+	sessions  prometheus.Gauge
+	decisions *prometheus.CounterVec
+	exempt    *prometheus.CounterVec
+	failOpen  *prometheus.CounterVec
+	took      prometheus.Histogram
+	suspended prometheus.Gauge
+	hidden    prometheus.Gauge
+	bystander prometheus.Counter
+	reloads   *prometheus.CounterVec
+}
+
+// Tables reports how full the daemon's memory is.
+type Tables interface {
+	Sizes() (defers, buckets int, evicted int64)
+}
+
+// NewMetrics returns registered metrics. The version is a label of build_info.
+func NewMetrics(version string, tables Tables) *Metrics {
+	m := &Metrics{
+		Registry:  prometheus.NewRegistry(),
+		events:    map[milter.Event]prometheus.Counter{},
+		sessions:  gauge("sessions", "milter sessions served now"),
+		decisions: vector("decisions_total", "decisions on messages and on refused recipients", "class", "device", "action", "stage"),
+		exempt:    vector("exempt_total", "messages that were not judged, by why", "reason"),
+		failOpen:  vector("fail_open_total", "messages that passed unjudged because of own trouble", "cause"),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "message_seconds", Help: "own work over a whole message, in seconds",
+			Buckets: prometheus.ExponentialBuckets(0.000_005, 4, 10),
+		}),
+		suspended: gauge("names_suspended", "1 while name evidence is suspended: the MTA's DNS is ill"),
+		hidden:    gauge("client_hidden", "1 while nearly all clients have one private address"),
+		bystander: counter("limited_bystander_total", "clients limited without being suspect themselves"),
+		reloads:   vector("reloads_total", "reloads of the configuration, by result", "result"),
+	}
+	events := vector("events_total", "what happened to milter sessions", "event")
+	for _, e := range milter.Events {
+		m.events[e] = events.WithLabelValues(string(e))
+	}
+	build := vector("build_info", "1, with the version as label", "version")
+	build.WithLabelValues(version).Inc()
+	m.Registry.MustRegister(events, build, m.sessions, m.decisions, m.exempt, m.failOpen, m.took, m.suspended,
+		m.hidden, m.bystander, m.reloads, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.watch(tables)
+	return m
+}
+
+const namespace = "iot_milter"
+
+func (m *Metrics) watch(tables Tables) {
+	size := func(name, help string, value func() float64) {
+		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, value))
+	}
+	size("defer_entries", "deferred messages remembered", func() float64 { n, _, _ := tables.Sizes(); return float64(n) })
+	size("limit_entries", "rate limit buckets remembered", func() float64 { _, n, _ := tables.Sizes(); return float64(n) })
+	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "evictions_total", Help: "entries forgotten for want of room",
+	}, func() float64 { _, _, n := tables.Sizes(); return float64(n) }))
+}
+
+// Event implements milter.Meter.
+func (m *Metrics) Event(e milter.Event) { m.events[e].Inc() }
+
+// Sessions implements milter.Meter.
+func (m *Metrics) Sessions(delta int) { m.sessions.Add(float64(delta)) }
+
+// FailOpen implements decider.Meter.
+func (m *Metrics) FailOpen(cause string) { m.failOpen.WithLabelValues(cause).Inc() }
+
+// NamesSuspended implements decider.Meter.
+func (m *Metrics) NamesSuspended(on bool) { set(m.suspended, on) }
+
+// ClientHidden implements decider.Meter.
+func (m *Metrics) ClientHidden(on bool) { set(m.hidden, on) }
+
+// LimitedBystander implements decider.Meter.
+func (m *Metrics) LimitedBystander() { m.bystander.Inc() }
+
+// Reload counts a reload of the configuration.
+func (m *Metrics) Reload(ok bool) {
+	result := "ok"
+	if !ok {
+		result = "error"
+	}
+	m.reloads.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) record(r *policy.Record) {
+	if r.Exempt != policy.ExemptNone {
+		if r.Reason != policy.ReasonKept { // another of the admin's hosts counted it
+			m.exempt.WithLabelValues(r.Exempt).Inc()
+		}
+		return
+	}
+	class, device := policy.ClassUnknown.String(), ""
+	if r.Judgement != nil {
+		class, device = r.Judgement.Class.String(), r.Judgement.Device.String()
+	}
+	m.decisions.WithLabelValues(class, device, r.Action.String(), r.Stage.String()).Inc()
+	m.took.Observe(r.Took.Seconds())
+}
+
+func set(g prometheus.Gauge, on bool) {
+	if on {
+		g.Set(1)
+	} else {
+		g.Set(0)
+	}
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func vector(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}

@@ -1,0 +1,30 @@
+// Command iot-milter tells a mail server what kind of machine is on the other
+// end of an SMTP connection. See README.md.
+package main
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/iot-milter/iot-milter/internal/cli"
+)
+
+// version is set by the linker: -X main.version=1.2.3.
+var version = "devel"
+
+func main() {
+	os.Exit(cli.Main(os.Args[1:], build(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// build is what the linker and the Go toolchain left in the binary.
+func build() cli.Build {
+	b := cli.Build{Version: version, Commit: "unknown"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				b.Commit = s.Value
+			}
+		}
+	}
+	return b
+}
