@@ -16,7 +16,7 @@ type Offer struct {
 }
 
 // FullOffer is what Sendmail 8.14 and later and Postfix 2.6 and later offer:
-// version 6 with all actions and, at Postfix too, all protocol bits.
+// version 6 with all actions and all protocol bits.
 func FullOffer() Offer { return Offer{6, AllActions, AllProtocol} }
 
 // Agreement is the filter's answer. Macros is keyed by the event's command code
