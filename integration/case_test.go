@@ -168,8 +168,11 @@ func only(m, text string) string {
 		}
 		out = append(out, line)
 	}
-	return strings.Join(out, "\n")
+	return strings.ReplaceAll(strings.Join(out, "\n"), "$HOST", hosts[m])
 }
+
+// hosts are the MTAs' own names, written $HOST in cases, as regexps.
+var hosts = map[string]string{"postfix": `mx\.example\.test`, "sendmail": `sm\.example\.test`}
 
 // lines are the non-empty lines that are no comments.
 func lines(text string) []string {

@@ -98,6 +98,7 @@
 // found in the daemon's log, or must not after "! ". Section queue holds
 // "quarantined: N", default 0; apart from these the queue must run empty.
 //
-// A line that begins with @postfix or @sendmail counts only there. At the end of
+// A line that begins with @postfix or @sendmail counts only there; $HOST is the
+// MTA's own name. At the end of
 // each case the daemon gets SIGTERM and must exit with 0.
 package integration

@@ -42,19 +42,20 @@ listener_mc() {
 	done
 }
 
-# delivery_mc: LMTP over TCP is Sendmail's own way to a message store; no
-# account is looked up on the way (flags without w).
+# delivery_mc: mail for our domain goes to the sink by LMTP over TCP, from a
+# mailer of its own: the local one would look up accounts and aliases. The field
+# separators of a rule are tabs.
 delivery_mc() {
-	if [ -z "$MTA_SINK" ]; then
-		echo "define(\`confDELIVERY_MODE', \`q')dnl"
-		return
-	fi
+	tab=$(printf '\t')
+	goal="\$#discard \$: discard"
+	[ -z "$MTA_SINK" ] || goal="\$#sink \$@ [127.0.0.1] \$: \$1 @ \$2"
 	cat <<-END
-		define(\`LOCAL_MAILER_PATH', \`[IPC]')dnl
-		define(\`LOCAL_MAILER_FLAGS', \`zlsDFMnqXmS89')dnl
-		define(\`LOCAL_MAILER_ARGS', \`TCP [127.0.0.1] $MTA_SINK')dnl
-		define(\`LOCAL_MAILER_DSN_DIAGNOSTIC_CODE', \`SMTP')dnl
-		define(\`confDELIVERY_MODE', \`background')dnl
+		LOCAL_RULE_0
+		R\$+ < @ \$=w . >${tab}${goal}
+		MAILER_DEFINITIONS
+		Msink, P=[IPC], F=zmDFMu8X, S=0, R=0, E=\\r\\n, L=0,
+		${tab}T=DNS/RFC822/SMTP,
+		${tab}A=TCP [127.0.0.1] ${MTA_SINK:-24}
 	END
 }
 
@@ -82,7 +83,7 @@ sendmail_mc() {
 		define(\`confDELAY_LA', \`0')dnl
 		define(\`confTO_COMMAND', \`1m')dnl
 		define(\`confTO_DATABLOCK', \`1m')dnl
-		define(\`confSAFE_QUEUE', \`true')dnl
+		define(\`confDELIVERY_MODE', \`background')dnl
 		define(\`confCACERT_PATH', \`$dir')dnl
 		define(\`confCACERT', \`$dir/tls.crt')dnl
 		define(\`confSERVER_CERT', \`$dir/tls.crt')dnl
@@ -92,7 +93,8 @@ sendmail_mc() {
 		define(\`confAUTH_MECHANISMS', \`PLAIN LOGIN')dnl
 		TRUST_AUTH_MECH(\`PLAIN LOGIN')dnl
 	END
-	delivery_mc
+	echo "FEATURE(\`accept_unresolvable_domains')dnl"
+	echo "FEATURE(\`use_cw_file')dnl"
 	echo "FEATURE(\`no_default_msa')dnl"
 	listener_mc MTA "$port" ""
 	listener_mc MSA "$submit_port" ", M=E"
@@ -101,6 +103,7 @@ sendmail_mc() {
 		MAILER(\`local')dnl
 		MAILER(\`smtp')dnl
 	END
+	delivery_mc
 }
 
 # AUTH asks a saslauthd: that needs no database.
