@@ -33,7 +33,7 @@ var Weights = []Weight{
 	{"ptr-hosting", StatusFail, weigh(18, 0, -6, -6), true,
 		"10" + spam07 + "7" + ham07 + "12" + hamL2 + "131 of 215 names labelled hosting, 8 of 5,389 of mail servers; joint -6.2 dB"},
 	{"ptr-server", StatusPass, weigh(-5, -10, -10, -18), true,
-		"283" + spam07 + "691" + ham07 + "840" + hamL2 + "joint -7.2 dB; 47 of 215 names of hosting, 0 of 188 static; " +
+		"291" + spam07 + "693" + ham07 + "842" + hamL2 + "joint -7.2 dB; 47 of 215 names of hosting, 0 of 188 static; " +
 			"a device is assumed not to sit behind a confirmed name of a mail server"},
 	{"ptr-device", StatusFail, weigh(0, 0, 0, 5), false, noRate + "none of 10,468 legitimate connections, none of spam"},
 

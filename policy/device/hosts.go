@@ -1,6 +1,10 @@
 package device
 
-const srcLAN = "HELO in real spam of 2007, the LAN name of the router"
+const (
+	srcLAN  = "HELO in real spam of 2007, the LAN name of the router"
+	srcJD   = "JDownloader RouterUtils: names under which it looks for the pages of routers"
+	srcMDNS = "host names in public mDNS and DHCP listings, with the maker's OUI"
+)
 
 // Hosts are the host names that devices have from their makers.
 var Hosts = []Host{
@@ -16,16 +20,66 @@ var Hosts = []Host{
 	{"wireless_broadband_router", 0, Router, "", "Verizon FiOS routers: DHCP host name with vendor class \"Wireless Broadband Router\" in public captures"},
 	{"belkin", 0, Router, "Belkin", srcPseudo},
 	{"fritz.box", 0, Router, "AVM", "AVM FRITZ!Box: the name of its own pages"},
+	{"livebox.home", 0, Router, "Orange", "Orange Livebox: the name of its own pages"},
+	{"freebox-server", 0, Router, "Free", "Freebox: host name in its mDNS record _fbx-api._tcp"},
+	{"speedport.ip", 0, Router, "Deutsche Telekom", srcJD},
+	{"eumex.ip", 0, Router, "Deutsche Telekom", srcJD},
+	{"sinus.ip", 0, Router, "Deutsche Telekom", srcJD},
+	{"fritz.fon", 0, Router, "AVM", srcJD},
+	{"fritz.fon.box", 0, Router, "AVM", srcJD},
+	{"fritz.fonwlan.box", 0, Router, "AVM", srcJD},
+	{"fritz.slwlan.box", 0, Router, "AVM", srcJD},
+	{"fritz.wlan.box", 0, Router, "AVM", srcJD},
+	{"my.siemens", 0, Router, "Siemens", srcJD},
+	{"se515.home", 0, Router, "Siemens", srcJD},
+	{"se551", 0, Router, "Siemens", srcJD},
+	{"sx541", 0, Router, "Siemens", srcJD},
+	{"dd-wrt", 0, Router, "DD-WRT", srcJD},
+	{"alice.box", 0, Router, "", srcJD},
+	{"alicebox", 0, Router, "", srcJD},
+	{"aolynkdslrouter.local.lan", 0, Router, "", srcJD},
+	{"arcor.easybox", 0, Router, "", srcJD},
+	{"congstar.box", 0, Router, "", srcJD},
+	{"dsldevice.domain.name", 0, Router, "", srcJD},
+	{"easy.box", 0, Router, "", srcJD},
+	{"home.gateway", 0, Router, "", srcJD},
+	{"hsib.home", 0, Router, "", srcJD},
+	{"local.gateway", 0, Router, "", srcJD},
+	{"login.modem", 0, Router, "", srcJD},
+	{"login.router", 0, Router, "", srcJD},
+	{"my.router", 0, Router, "", srcJD},
+	{"mydslmodem.local.lan", 0, Router, "", srcJD},
+	{"mygateway.ar7", 0, Router, "", srcJD},
+	{"mygateway1.ar7", 0, Router, "", srcJD},
+	{"myrouter.home", 0, Router, "", srcJD},
+	{"sl2141i.home", 0, Router, "", srcJD},
+	{"versatel.modem", 0, Router, "", srcJD},
+	{"vood.lan", 0, Router, "", srcJD},
 	{"openwrt", 0, Router, "OpenWrt", "OpenWrt base-files: default of system.hostname"},
 	{"mikrotik", 0, Router, "MikroTik", "RouterOS: default of /system identity"},
 	{"dslmodem", 0, Router, "", "nmap 7.93 service probes: host name in a BusyBox telnet banner"},
 
 	{"diskstation", 0, NAS, "Synology", "Synology DSM: default server name; helo=<DiskStation> in a public Postfix log parser's test"},
+	{"wdmycloud", 0, NAS, "Western Digital", "WD My Cloud: wdmycloud.local in its public set-up guides"},
+	{"mybooklive", 0, NAS, "Western Digital", "WD My Book Live: mybooklive.local in its public set-up guides"},
+	{"readynas", 0, NAS, "NETGEAR", "NETGEAR ReadyNAS: readynas.local in public mDNS listings"},
+
+	{"axis-", 12, Camera, "Axis", srcMDNS},
+	{"sonoszp", 0, MediaPlayer, "Sonos", srcMDNS},
+	{"sep", 12, Phone, "Cisco", "Cisco IP phones: SEP and the MAC address is the device name in CDP and in configuration file names"},
+	{"philips-hue", 0, Appliance, "Philips", "Philips Hue bridge: Philips-hue.local in its mDNS record _hue._tcp"},
 
 	{"npi", 6, Printer, "HP", "HP PSC 2510 reference guide, p. 87: NPI and the last six digits of the MAC address"},
 	{"brn", 12, Printer, "Brother", "Brother: BRN and the MAC address for wired, seen with Brother's OUI 30-05-5C"},
 	{"brw", 12, Printer, "Brother", "Brother: BRW and the MAC address for wireless, seen with Brother's OUI 30-05-5C"},
 	{"rnp", 12, Printer, "Ricoh", "Ricoh: RNP and the MAC address, seen with Ricoh's OUI 00-26-73"},
+	{"canon", 6, Printer, "Canon", srcMDNS},
+	{"epson", 6, Printer, "Epson", srcMDNS},
+	{"et", 12, Printer, "Lexmark", srcMDNS},
+	{"hp", 12, Printer, "HP", srcMDNS},
+	{"km", 6, Printer, "", srcMDNS}, // Konica Minolta and Kyocera
+	{"sec", 12, Printer, "Samsung", srcMDNS},
+	{"xrx", 12, Printer, "Xerox", srcMDNS},
 	{"axis", 6, Printer, "Axis", "Axis 5900 print server manual: AXIS and the last six digits of the serial number"},
 	{"im", 6, Printer, "Intermate", "Intermate 100 manual: IM and the last six digits of the MAC address"},
 	{"ima", 6, Printer, "Intermate", "Intermate 100 manual: IMA and the last six digits of the MAC address"},

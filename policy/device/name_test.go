@@ -89,6 +89,14 @@ func TestParse(t *testing.T) {
 		{"pc.belkin", "", ShapePrivate, "", 0, Router, "Belkin"},
 		{"wireless_broadband_router", "", ShapeSingle, "", 0, Router, ""},
 		{"fritz.box", "", ShapePrivate, "", 0, Router, "AVM"},
+		{"dsldevice.domain.name", "", ShapeFQDN, "domain.name", 0, Router, ""},
+		{"easy.box", "", ShapePrivate, "", 0, Router, ""},
+		{"pc.easy.box", "", ShapePrivate, "", 0, None, ""},
+		{"axis-00408c123456", "", ShapeSingle, "", 0, Camera, "Axis"},
+		{"AXIS123456", "", ShapeSingle, "", 0, Printer, "Axis"},
+		{"SEP001122334455", "", ShapeSingle, "", 0, Phone, "Cisco"},
+		{"WDMyCloud.local", "", ShapePrivate, "", 0, NAS, "Western Digital"},
+		{"EPSON12AB34.lan", "", ShapePrivate, "", 0, Printer, "Epson"},
 		{"raspberrypi", "", ShapeSingle, "", 0, Other, "Raspberry Pi"},
 	}
 	for _, tt := range tests {

@@ -32,6 +32,9 @@ var Suffixes = []Suffix{
 	{"mexdf", None, "", srcPseudo},
 	{"mtyxl", None, "", srcPseudo},
 	{"fritz.box", None, "", "AVM FRITZ!Box: its local domain; .box is delegated since 2016, this name is the maker's"},
+	{"alice.box", None, "", srcJD},
+	{"congstar.box", None, "", srcJD},
+	{"easy.box", None, "", srcJD},
 
 	{"actdsltmp", Router, "Actiontec", srcPseudo},
 	{"belkin", Router, "Belkin", srcPseudo},
