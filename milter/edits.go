@@ -1,14 +1,17 @@
 package milter
 
 import (
-	"strings"
-
 	gomilter "github.com/emersion/go-milter"
 
 	"github.com/iot-milter/iot-milter/policy"
 )
 
 const authHeader = "Authentication-Results"
+
+// top is the index that puts a field above all others, the MTA's own Received
+// included: so it is in Postfix and in Sendmail, whose hidden first field is
+// Return-Path.
+const top = 0
 
 // edit carries out a verdict's changes to the message at end of message, as far
 // as the MTA agreed to them: forged fields go, from the highest index to the
@@ -29,22 +32,13 @@ func (s *session) edit(m *gomilter.Modifier, v *policy.Verdict) {
 	}
 	if s.agreed.can(gomilter.OptAddHeader) {
 		if v.Auth != "" {
-			m.InsertHeader(s.top(), authHeader, v.Auth)
+			m.InsertHeader(top, authHeader, v.Auth)
 		}
 		if v.Mark != "" {
-			m.InsertHeader(s.top(), policy.HeaderName, v.Mark)
+			m.InsertHeader(top, policy.HeaderName, v.Mark)
 		}
 	}
 	if v.Action == policy.ActionQuarantine && s.agreed.can(gomilter.OptQuarantine) {
 		m.Quarantine(v.Hold)
 	}
-}
-
-// top is the index of the first header field: Postfix counts its own Received as
-// the first one that is there, Sendmail counts from one.
-func (s *session) top() int {
-	if strings.HasPrefix(s.store.get(macroVersion), "Postfix") {
-		return 0
-	}
-	return 1
 }
