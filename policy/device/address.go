@@ -7,10 +7,16 @@ import (
 )
 
 // addressTraits says whether the text holds addr, or something that looks like
-// an IPv4 address. Names have at most 255 bytes, so all buffers are on the stack.
-func addressTraits(text string, addr netip.Addr) (traits Traits) {
+// an IPv4 address. Two octets alone count only beside a word of access lines:
+// large senders number their servers after the last two, too. Names have at
+// most 255 bytes, so all buffers are on the stack.
+func addressTraits(text string, addr netip.Addr, words Traits) (traits Traits) {
 	if len(text) == 0 || len(text) > maxName {
 		return 0
+	}
+	enough := 3
+	if words&Access != 0 {
+		enough = 2
 	}
 	var nums numbers
 	nums.scan(text)
@@ -20,7 +26,7 @@ func addressTraits(text string, addr netip.Addr) (traits Traits) {
 	switch {
 	case addr.Is4() || addr.Is4In6():
 		octets := addr.Unmap().As4()
-		if nums.holds(octets) || joined(text, octets) {
+		if nums.longest(octets) >= enough || joined(text, octets) {
 			traits |= Own
 		}
 	case addr.Is6():
@@ -67,34 +73,29 @@ func (ns *numbers) scan(text string) {
 	}
 }
 
-// holds reports whether two octets or more of the address stand side by side,
-// forward or backward. Two alone must be the last two, or short numbers that
-// count something would pass for them.
-func (ns *numbers) holds(octets [4]byte) bool {
+// longest returns how many octets of the address stand side by side, forward or
+// backward. Two must be the last two, or short numbers that count something
+// would pass for them.
+func (ns *numbers) longest(octets [4]byte) (n int) {
 	for i := range ns.n {
 		for k := range octets {
-			if ns.run(i, k, 1, octets) || ns.run(i, k, -1, octets) {
-				return true
-			}
+			n = max(n, ns.run(i, k, 1, octets), ns.run(i, k, -1, octets))
 		}
 	}
-	return false
+	return n
 }
 
-func (ns *numbers) run(i, k, step int, octets [4]byte) bool {
-	start, wide, n := k, false, 0
+func (ns *numbers) run(i, k, step int, octets [4]byte) (n int) {
+	start, wide := k, false
 	for i+n < ns.n && 0 <= k && k < 4 && ns.value[i+n] == int16(octets[k]) {
 		wide = wide || ns.wide[i+n]
 		k += step
 		n++
 	}
-	switch n {
-	case 0, 1:
-		return false
-	case 2:
-		return wide && (start == 3 || k-step == 3)
+	if n == 2 && !(wide && (start == 3 || k-step == 3)) {
+		return 1
 	}
-	return true
+	return n
 }
 
 // joined reports whether the text holds the address as one run: hexadecimal,

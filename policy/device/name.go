@@ -98,7 +98,7 @@ func (t *Table) Parse(name string, addr netip.Addr) Name {
 		if !hasDigit(left) {
 			n.Traits &^= Access // lines are numbered; home.example.org is somebody's own
 		}
-		n.Traits |= addressTraits(left, addr)
+		n.Traits |= addressTraits(left, addr, n.Traits)
 		t.device(&n, host)
 	}
 	return n
