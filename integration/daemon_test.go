@@ -23,6 +23,7 @@ type daemon struct {
 	base []string
 	cmd  *exec.Cmd
 	done chan error
+	life *net.UnixConn // where the daemon tells how it is
 	log  logBuffer
 }
 
@@ -96,8 +97,7 @@ func (d *daemon) start() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer os.Remove(d.dir + "/notify.sock")
-	defer notify.Close()
+	d.life = notify
 	d.cmd = exec.Command(os.Getenv("IOT_MILTER"), "run", "-c", d.dir+"/iot-milter.toml")
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock")
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
@@ -120,6 +120,7 @@ func (d *daemon) awaitReady(notify *net.UnixConn) {
 		select {
 		case err := <-d.done:
 			d.cmd = nil
+			_ = d.life.Close()
 			d.t.Fatalf("the daemon does not start: %v\n%s", err, d.log.String())
 		default:
 		}
@@ -151,6 +152,8 @@ func (d *daemon) stop(s syscall.Signal) {
 		<-d.done
 	}
 	d.cmd = nil
+	_ = d.life.Close()
+	_ = os.Remove(d.dir + "/notify.sock")
 }
 
 // verdicts waits for n verdict lines and returns all there are.

@@ -60,6 +60,10 @@ func (d *dialogue) step(line string) {
 		d.expect(rest, verb == "S?")
 	case "M:", "M-":
 		d.message(strings.Fields(rest), verb == "M:")
+	case "hello":
+		d.all("S: 220", "C: EHLO "+rest, "S: 250")
+	case "mail":
+		d.mail(strings.Fields(rest))
 	case "TLS":
 		d.encrypt()
 	case "close", "reset":
@@ -80,6 +84,28 @@ func (d *dialogue) step(line string) {
 	default:
 		d.t.Fatalf("no step is called %q", line)
 	}
+}
+
+// all plays lines that a shorthand stands for.
+func (d *dialogue) all(steps ...string) {
+	d.t.Helper()
+	whole := d.line
+	for _, step := range steps {
+		d.line = step + " (" + whole + ")"
+		d.step(step)
+	}
+}
+
+func (d *dialogue) mail(w []string) {
+	d.t.Helper()
+	if len(w) != 3 {
+		d.t.Fatalf("%s: mail FROM TO MESSAGE", d.line)
+	}
+	steps := []string{"C: MAIL FROM:" + w[0], "S: 250"}
+	for _, to := range strings.Split(w[1], ",") {
+		steps = append(steps, "C: RCPT TO:"+to, "S: 250")
+	}
+	d.all(append(steps, "C: DATA", "S: 354", "M: "+w[2], "S: 250")...)
 }
 
 func (d *dialogue) check(err error) {

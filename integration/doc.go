@@ -68,6 +68,9 @@
 //	C: MAIL FROM:<a@b>    the client's line
 //	M: ham.eml            sends that section, or mails/ham.eml, and the final dot
 //	M- ham.eml 10         sends its first 10 lines, no dot
+//	hello NAME            greeting and EHLO NAME, both answered well
+//	mail <FROM> <TO>,<TO> ham.eml
+//	                      a whole transaction, every step answered well
 //	TLS                   the handshake after STARTTLS
 //	close, reset          ends the connection by FIN or RST
 //	connect [CLIENT]      opens the next one, as this client or as the same
