@@ -173,7 +173,7 @@ func (f *filter) dial() *mtascript.Conn {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	c.Settle = 20 * time.Millisecond // finds a stray answer at its stage
+	c.Settle = 3 * time.Millisecond // finds a stray answer at its stage
 	return c
 }
 
