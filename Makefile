@@ -1,0 +1,82 @@
+# iot-milter: every target, with what it does, is printed by `make help`.
+#
+# Needs Go 1.26 and make. `make demo` and `make test` install what else they
+# need (.ci/setup), which takes Debian 12 or a relative of it and root.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+FUZZTIME   ?= 10s
+BENCHFLAGS ?=
+GO         ?= go
+
+# Tools that are no part of the product stay out of its module: they are run by
+# version, and their own go.sum entries are checked by the checksum database.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = v1.9.0
+
+# A checkout may belong to another user than the one who builds.
+export GIT_CONFIG_COUNT = 1
+export GIT_CONFIG_KEY_0 = safe.directory
+export GIT_CONFIG_VALUE_0 = $(CURDIR)
+export SENDMAIL_ROOT := $(shell .ci/setup where)
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BUILDVCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find integration packaging -name '*.sh')
+
+.PHONY: help build demo test race fuzz integration check fmt bench install clean
+
+help: ## print this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
+
+build: ## build/iot-milter, static
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -ldflags '-s -w -X main.version=$(VERSION)' -o build/iot-milter .
+
+demo: ## all set-up, then the main job: three mails through a private Postfix
+	.ci/setup demo
+	@$(MAKE) --no-print-directory build
+	$(GO) run ./integration/demo
+
+test: ## all set-up, then every test: unit, race detector, real MTAs
+	.ci/setup test
+	$(GO) test ./...
+	@$(MAKE) --no-print-directory race integration
+
+race: ## the unit tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+integration: build ## the cases on real Postfix and Sendmail; needs root
+	IOT_MILTER=$(CURDIR)/build/iot-milter $(GO) test -count=1 -timeout 30m -tags integration ./integration/...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rules
+	.ci/setup check
+	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './build/*')); \
+		[ -z "$$out" ] || { echo "gofmt: run make fmt for"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags integration ./integration/...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) -tags integration ./integration/...
+	shellcheck $(SCRIPTS)
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+	$(GO) test -count=1 ./internal/layouttest
+	.ci/vuln $(GOVULNCHECK)
+
+fmt: ## gofmt -w
+	gofmt -w $$(find . -name '*.go' -not -path './build/*')
+
+bench: build ## time against C filters on libmilter, then memory; BENCHFLAGS="-pairs 1" is quicker
+	.ci/setup test
+	integration/bench/bench.sh $(BENCHFLAGS)
+
+install: build ## binary and sample configuration under DESTDIR and PREFIX; starts nothing
+	install -D -m 0755 build/iot-milter $(DESTDIR)$(PREFIX)/bin/iot-milter
+	@conf=$(DESTDIR)$(SYSCONFDIR)/iot-milter/iot-milter.toml; \
+		if [ -e "$$conf" ]; then echo "$$conf is kept"; \
+		else install -D -m 0644 conf/iot-milter.toml "$$conf" && echo "$$conf"; fi
+
+clean: ## remove what was built
+	rm -rf build dist iot-milter
