@@ -97,10 +97,12 @@ func prepare() error {
 
 // build makes the world inside the namespaces.
 func build() error {
+	// With a search list glibc turns a temporary failure into "no such name":
+	// the answer to the longer name is the last one.
 	files := map[string]string{
 		"/srv/hosts": "127.0.0.1 localhost\n::1 localhost\n" +
 			postfixAddr + " mx.example.test mx\n" + sendAddr + " sm.example.test sm\n" + hubAddr + " hub.example.test hub\n",
-		"/srv/resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+		"/srv/resolv.conf": "nameserver 127.0.0.1\nsearch .\noptions timeout:1 attempts:1\n",
 	}
 	if err := mounts(files); err != nil {
 		return err

@@ -32,8 +32,9 @@ main_cf() {
 		mydomain = $MTA_DOMAIN
 		mydestination =
 		mynetworks = 127.0.0.0/8
-		inet_interfaces = all
+		inet_interfaces = $MTA_ADDR 127.0.0.1
 		inet_protocols = all
+		enable_long_queue_ids = yes
 		alias_maps =
 		alias_database =
 		local_recipient_maps =
