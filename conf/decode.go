@@ -256,12 +256,16 @@ func parseText(raw any, v reflect.Value, c codec, tag reflect.StructTag) (reflec
 	if !ok {
 		return v, badf(fmt.Sprintf("a text in quotes, such as %q", c.example), "is %s, want %s", kindOf(raw), c.what)
 	}
+	// What the key takes comes first: the type may know more words.
+	if err := checkText(s, tag); err != nil {
+		return v, err
+	}
 	x, err := c.parse(s)
 	if ve, ok := err.(*valueError); ok {
 		return v, ve
 	}
 	v.Set(reflect.ValueOf(x))
-	return v, checkText(s, tag)
+	return v, nil
 }
 
 func checkText(s string, tag reflect.StructTag) *valueError {
