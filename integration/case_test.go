@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"text/template"
 
 	"golang.org/x/tools/txtar"
@@ -218,4 +219,15 @@ func expand(text string) (string, error) {
 	var b strings.Builder
 	err = t.Execute(&b, nil)
 	return b.String(), err
+}
+
+func scenarioNamed(t *testing.T, all []*scenario, name string) *scenario {
+	t.Helper()
+	for _, s := range all {
+		if s.name == name {
+			return s
+		}
+	}
+	t.Fatalf("no case is called %s", name)
+	return nil
 }

@@ -165,3 +165,6 @@ func (m *mta) family() string {
 	}
 	return "postfix"
 }
+
+// host is the server's own name.
+func (m *mta) host() string { return m.env[0][len("MTA_HOST="):] }
