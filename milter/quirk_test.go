@@ -68,6 +68,21 @@ func TestQuirk03MacrosByScope(t *testing.T) {
 	}
 }
 
+// Sendmail tells nothing of a reset when MAIL needs no answer: the next MAIL ends
+// the message, and its macros have come before it.
+func TestQuirk03MacrosOfMailThatEndsAnother(t *testing.T) {
+	for i, want := range []string{policy.ExemptAuthenticated, ""} {
+		f := start(t, options{})
+		s := from(mtascript.Sendmail, server, "mx1.example.org", mail("a@example.org", "user@example.test"), mail("b@example.org", "user@example.test"))
+		s.Messages[0].ResetAfter = mtascript.CmdRcpt
+		s.Messages[1-i].Macros = map[string]string{"{auth_authen}": "alice", "{auth_type}": "PLAIN"}
+		f.run(s)
+		if d := f.recorded(2); d[1].Exempt != want || d[0].End != "implied" {
+			t.Errorf("second message: exempt %q, want %q; the first ended by %s", d[1].Exempt, want, d[0].End)
+		}
+	}
+}
+
 func TestQuirk04HeadersOfOneMessage(t *testing.T) {
 	f := start(t, options{})
 	forged := mail("a@example.org", "user@example.test")

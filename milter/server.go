@@ -64,7 +64,7 @@ type Server struct {
 	opts  Options
 	slots chan struct{} // one for each session, judged or not
 
-	panics, protocol, lacks, accepts rate.Sometimes
+	panics, protocol, lacks, accepts, crowds rate.Sometimes
 
 	mu        sync.Mutex
 	sessions  map[*edge]struct{}
@@ -86,6 +86,7 @@ func New(o Options) *Server {
 		protocol:  rate.Sometimes{Interval: time.Minute},
 		lacks:     rate.Sometimes{Interval: time.Minute},
 		accepts:   rate.Sometimes{Interval: time.Minute},
+		crowds:    rate.Sometimes{Interval: time.Minute},
 		sessions:  map[*edge]struct{}{},
 		listeners: map[net.Listener]struct{}{},
 	}
@@ -197,6 +198,10 @@ func (s *Server) begun(sess *session) {
 	s.opts.Meter.Event(EventSession)
 	if sess.stripOnly {
 		s.opts.Meter.Event(EventStripOnly)
+		s.crowds.Do(func() {
+			s.opts.Log.Warn("above the session limit: mail passes unjudged, only forged headers are removed",
+				"sessions", s.opts.Limits.Sessions, "hint", "raise [limits] sessions")
+		})
 	}
 	if lacking := sess.agreed.lacking(sess.wishes); lacking != "" {
 		s.opts.Meter.Event(EventLacking)

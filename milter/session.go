@@ -30,6 +30,7 @@ type session struct {
 	judge      policy.Case // nil before CONNECT and when stripOnly
 	failing    bool        // the case is being told of a panic
 	open       bool        // between MAIL and the end of the message
+	announced  bool        // the macros of the next MAIL are in the store
 	headers    policy.Headers
 }
 
@@ -65,7 +66,10 @@ func (s *session) Helo(name string, _ *gomilter.Modifier) (gomilter.Response, er
 // off: the null sender is "" (quirk 12).
 func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response, error) {
 	s.endMessage(policy.EndImplied)
-	s.open = true
+	if !s.announced {
+		s.store.forget(firstMessageMacro)
+	}
+	s.open, s.announced = true, false
 	s.resetHeaders()
 	s.ask(policy.StageMail, func(c policy.Case) {
 		c.Sender(policy.Envelope{
@@ -189,7 +193,6 @@ func (s *session) endMessage(how policy.End) {
 	if s.judge != nil {
 		s.guard(policy.StageEOM, func() { s.judge.End(how) })
 	}
-	s.store.forget(firstMessageMacro)
 }
 
 func (s *session) resetHeaders() {
@@ -211,7 +214,10 @@ func (s *session) hostname() string {
 
 // macros, header, connect, nextClient and atRest implement taker.
 
-func (s *session) macros(at gomilter.Code, payload []byte) { s.store.set(at, payload) }
+func (s *session) macros(at gomilter.Code, payload []byte) {
+	s.store.set(at, payload)
+	s.announced = s.announced || at == gomilter.CodeMail
+}
 
 func (s *session) header(payload []byte) {
 	name, rest := cut(payload)

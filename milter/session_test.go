@@ -249,9 +249,11 @@ func TestClientNames(t *testing.T) {
 func TestSafety13ExemptSessions(t *testing.T) {
 	for want, change := range map[string]func(*mtascript.Session){
 		"network": func(s *mtascript.Session) { s.Client.Addr = "10.1.2.3" },
-		"local":   func(s *mtascript.Session) { s.Client = mtascript.Client{Host: "localhost", Family: 'L', Addr: "/run/x"} },
-		"daemon":  func(s *mtascript.Session) { s.Macros["{daemon_name}"] = "ORIGINATING" },
-		"port":    func(s *mtascript.Session) { s.Macros["{daemon_port}"] = "587" },
+		"local": func(s *mtascript.Session) {
+			s.Client = mtascript.Client{Host: "localhost", Family: 'L', Addr: "/run/x"}
+		},
+		"daemon": func(s *mtascript.Session) { s.Macros["{daemon_name}"] = "ORIGINATING" },
+		"port":   func(s *mtascript.Session) { s.Macros["{daemon_port}"] = "587" },
 		"authenticated": func(s *mtascript.Session) {
 			s.Messages[0].Macros = map[string]string{"{auth_authen}": "alice"}
 		},
