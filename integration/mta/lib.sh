@@ -5,7 +5,7 @@
 #
 #   MTA_HOST    the MTA's own name                    mx.example.test
 #   MTA_DOMAIN  the domain that it receives mail for  example.test
-#   MTA_ADDR    addresses to listen on                127.0.0.1
+#   MTA_ADDR    addresses, the first is IPv4          127.0.0.1
 #   MTA_PORT    port of the public listener           0: a free one
 #   MTA_SUBMIT  port of the submission listener       0: a free one
 #   MTA_MILTER  UNIX socket of the milter             DIR/milter.sock
@@ -61,17 +61,20 @@ end_pid() {
 	done
 }
 
-# listening PORT: read from the kernel; a connection would make a session.
+# listening IPV4 PORT: read from the kernel, for a connection would make a
+# session. It writes addresses in hexadecimal, the last octet first.
 listening() {
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		grep -q "$(printf ":%04X [0-9A-F]*:0000 0A" "$1")"
+	where=$(echo "$1" | tr . ' ')
+	# shellcheck disable=SC2086 # four octets
+	set -- $where "$2"
+	grep -q "$(printf ' %02X%02X%02X%02X:%04X [0-9A-F]*:0000 0A' "$4" "$3" "$2" "$1" "$5")" /proc/net/tcp
 }
 
-# wait_port PORT PID: until somebody listens there, ten seconds at most.
+# wait_port IPV4 PORT PID: until somebody listens there, ten seconds at most.
 wait_port() {
 	tries=0
-	until listening "$1"; do
-		alive "$2" || return 1
+	until listening "$1" "$2"; do
+		alive "$3" || return 1
 		tries=$((tries + 1))
 		[ $tries -gt 100 ] && return 1
 		sleep 0.1

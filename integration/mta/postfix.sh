@@ -165,7 +165,7 @@ start() {
 	postfix -c "$dir" start >"$dir/start.log" 2>&1 ||
 		fail "postfix does not start" "see $dir/start.log and $dir/mail.log"
 	pid=$(tr -d ' ' <"$dir/queue/pid/master.pid")
-	wait_port "$port" "$pid" ||
+	wait_port "${MTA_ADDR%% *}" "$port" "$pid" ||
 		fail "nobody listens on port $port" "see $dir/mail.log"
 	write_state "$pid"
 }

@@ -152,7 +152,7 @@ start() {
 	write_files
 	run >"$dir/start.log" 2>&1 </dev/null &
 	pid=$!
-	wait_port "$port" "$pid" || {
+	wait_port "${MTA_ADDR%% *}" "$port" "$pid" || {
 		end_pid "$pid"
 		fail "nobody listens on port $port" "see $dir/start.log"
 	}
