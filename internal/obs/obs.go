@@ -4,6 +4,7 @@
 package obs
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"strings"
@@ -38,7 +39,7 @@ func (r *Recorder) Record(rec *policy.Record) {
 	}
 	f := rec.Facts
 	var names [8]string
-	r.Log.LogAttrs(nil, slog.LevelInfo, "verdict",
+	r.Log.LogAttrs(context.Background(), slog.LevelInfo, "verdict",
 		slog.String("id", rec.ID),
 		slog.String("session", f.Client.Session),
 		slog.String("mta", f.Client.MTA),
