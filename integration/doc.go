@@ -3,8 +3,8 @@
 // packages (mta/fetch-sendmail.sh unpacks them), and are built only with the
 // tag integration:
 //
-//	go test -tags integration ./integration/...
-//	go test -tags integration ./integration/ -run 'Cases/sendmail/07'
+//	go test -count=1 -tags integration ./integration/...
+//	go test -count=1 -tags integration ./integration/ -run 'Cases/sendmail/07'
 //
 // Nothing is skipped: a missing MTA fails. IOT_MILTER names the daemon's
 // binary; without it the tests build one.
@@ -83,7 +83,8 @@
 // C lines and messages may use Go templates: {{repeat "A" 250}}, {{"\x01"}},
 // {{headers 2000}}, {{lines 10 "text"}}.
 //
-// Each section stored is one message as the sink got it, in order; no such
+// Each section stored is one message as the sink got it, in the order of one
+// connection; where several connections send, "stored N" keeps the order. No such
 // section means that nothing is stored:
 //
 //	to: a@example.test, b@example.test

@@ -5,7 +5,8 @@
 # installed: its files are taken from the packages and run in place. A second
 # call does nothing.
 #
-#   SENDMAIL_ROOT  where it goes; default: build/sendmail in the repository
+#   SENDMAIL_ROOT  where it goes; default: build/sendmail in the repository, or
+#                  /var/cache/iot-milter-test/sendmail where that will not do
 #
 # Sendmail refuses every file that lies under a folder which somebody else may
 # write to, so the place and all folders above it are checked here, where the
@@ -13,7 +14,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=${SENDMAIL_ROOT:-$(cd "$here/../.." && pwd)/build/sendmail}
+build=$(cd "$here/../.." && pwd)/build
 packages="sendmail-bin sendmail-base sendmail-cf"
 
 fail() {
@@ -21,20 +22,26 @@ fail() {
 	exit 1
 }
 
-# A folder that group or world may write to makes Sendmail refuse the file.
-check_parents() {
+# private DIR: neither group nor world may write to DIR or a folder above it.
+private() {
 	dir=$1
 	while [ ! -d "$dir" ]; do dir=$(dirname "$dir"); done
 	while :; do
-		case $(stat -c %A "$dir") in
-		?????w* | ????????w*)
-			fail "$dir is writable by group or world" \
-				"set SENDMAIL_ROOT to a folder such as /var/cache/iot-milter-test"
-			;;
-		esac
-		[ "$dir" = / ] && break
+		case $(stat -c %A "$dir") in ?????w* | ????????w*) return 1 ;; esac
+		[ "$dir" != / ] || return 0
 		dir=$(dirname "$dir")
 	done
+}
+
+# where: the checkout's own folder, unless somebody else may write to it.
+where() {
+	if [ -n "${SENDMAIL_ROOT:-}" ]; then
+		echo "$SENDMAIL_ROOT"
+	elif private "$build"; then
+		echo "$build/sendmail"
+	else
+		echo /var/cache/iot-milter-test/sendmail
+	fi
 }
 
 # The libraries are those of the machine; only the programs are unpacked.
@@ -44,7 +51,9 @@ check_libraries() {
 		"apt-get install libwrap0 libnsl2 libtirpc3 libsasl2-2 libldap-2.5-0"
 }
 
-check_parents "$root"
+root=$(where)
+private "$root" || fail "group or world may write to $root or above it" \
+	"set SENDMAIL_ROOT to a folder such as /var/cache/iot-milter-test"
 binary=$root/usr/libexec/sendmail/sendmail
 if [ ! -e "$root/complete" ]; then
 	command -v dpkg >/dev/null || fail "dpkg is missing" "this needs Debian or a relative of it"

@@ -8,7 +8,7 @@
 # The machine's own Postfix is not touched; several instances run side by side.
 # Settings come from the environment: see lib.sh.
 set -eu
-# shellcheck source=integration/mta/lib.sh
+# shellcheck source=integration/mta/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
 
 verb=${1:-}

@@ -14,7 +14,7 @@
 # name. So it runs in a mount namespace of its own with an own /etc/hosts; the
 # machine's stays as it is.
 set -eu
-# shellcheck source=integration/mta/lib.sh
+# shellcheck source=integration/mta/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
 
 verb=${1:-}
