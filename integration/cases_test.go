@@ -130,7 +130,7 @@ func (b bench) play(t *testing.T, s *scenario) {
 	}
 	mark := len(b.mta.log())
 	defer explain(t, b.mta, mark, d, second)
-	talk := &dialogue{t: t, s: s, mta: b.mta, told: b.xclient, daemon: d}
+	talk := &dialogue{t: t, s: s, mta: b.mta, told: b.xclient, alone: true, daemon: d}
 	talk.run()
 	family := b.mta.family()
 	got := last.sink.Wait(len(s.stored), 10*time.Second)

@@ -27,6 +27,7 @@ type dialogue struct {
 	s      *scenario
 	mta    *mta
 	told   bool // the client is told by XCLIENT
+	alone  bool // nobody else sends through this MTA
 	daemon *daemon
 	client client
 	conn   net.Conn
@@ -55,6 +56,10 @@ func (d *dialogue) step(line string) {
 	verb, rest, _ := strings.Cut(line, " ")
 	switch verb {
 	case "C:":
+		if d.alone && strings.HasPrefix(rest, "MAIL FROM:") {
+			// An MTA delivers in any order; so the store keeps ours.
+			d.mta.settle(d.t)
+		}
 		d.send(rest)
 	case "S:", "S?":
 		d.expect(rest, verb == "S?")

@@ -83,8 +83,7 @@
 // C lines and messages may use Go templates: {{repeat "A" 250}}, {{"\x01"}},
 // {{headers 2000}}, {{lines 10 "text"}}.
 //
-// Each section stored is one message as the sink got it, in the order of one
-// connection; where several connections send, "stored N" keeps the order. No such
+// Each section stored is one message as the sink got it, in order; no such
 // section means that nothing is stored:
 //
 //	to: a@example.test, b@example.test
