@@ -1,0 +1,257 @@
+package layouttest
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/cli"
+	"github.com/iot-milter/iot-milter/internal/obs"
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// page is a Markdown file.
+type page struct{ path, text string }
+
+// block is a fenced block of a page.
+type block struct {
+	where, language, text string
+}
+
+// pages are the documents that users read: those of the root and of docs/.
+func pages(t *testing.T) []page {
+	t.Helper()
+	var all []page
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, page{path, string(data)})
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("no documents")
+	}
+	return all
+}
+
+var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+
+func (p page) blocks(language string) []block {
+	var all []block
+	for _, m := range fence.FindAllStringSubmatchIndex(p.text, -1) {
+		if p.text[m[2]:m[3]] == language {
+			line := 1 + strings.Count(p.text[:m[0]], "\n")
+			all = append(all, block{fmt.Sprintf("%s:%d", p.path, line), language, p.text[m[4]:m[5]]})
+		}
+	}
+	return all
+}
+
+func TestDocsConfigurationsLoad(t *testing.T) {
+	n := 0
+	for _, p := range pages(t) {
+		for _, b := range p.blocks("toml") {
+			n++
+			_, warnings, err := conf.Parse(b.where, []byte(b.text))
+			if err != nil {
+				t.Errorf("%s: %v", b.where, err)
+			}
+			for _, w := range warnings {
+				t.Errorf("%s: the example gives a warning: %s", b.where, w)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no configuration is shown")
+	}
+}
+
+// TestDocsExamplesRun runs each "$ iot-milter …" of a console block and compares
+// what it prints.
+func TestDocsExamplesRun(t *testing.T) {
+	all := pages(t)
+	t.Chdir(root)
+	explained := 0
+	for _, p := range all {
+		for _, b := range p.blocks("console") {
+			for _, example := range strings.Split("\n"+b.text, "\n$ ")[1:] {
+				if strings.HasPrefix(example, "iot-milter explain ") {
+					explained++
+				}
+				runExample(t, b.where, example)
+			}
+		}
+	}
+	if explained < 2 {
+		t.Errorf("%d examples of explain, at least 2 are wanted", explained)
+	}
+}
+
+func runExample(t *testing.T, where, example string) {
+	t.Helper()
+	command, want, _ := strings.Cut(strings.ReplaceAll(example, "\\\n", " "), "\n")
+	args := strings.Fields(command)
+	if args[0] != "iot-milter" {
+		t.Errorf("%s: %s: console blocks are run, and only iot-milter can be; use sh", where, args[0])
+		return
+	}
+	for i := range args {
+		args[i] = strings.Trim(args[i], `'"`)
+	}
+	var out bytes.Buffer
+	cli.Main(args[1:], cli.Build{Version: "0.1.0", Commit: "unknown"}, strings.NewReader(""), &out, &out)
+	if got := trimLines(out.String()); got != trimLines(want) {
+		t.Errorf("%s: $ %s\nprints\n%s\nand the document says\n%s", where, command, got, trimLines(want))
+	}
+}
+
+// trimLines takes the blanks off the ends of lines, where no reader sees them.
+func trimLines(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+var (
+	shownHeader = regexp.MustCompile(`(?m)^ *X-IoT-Spam: .*(?:\n[ \t]+\S*=.*)*`)
+	markWord    = regexp.MustCompile(`([a-z_]+)=[A-Za-z0-9._:,-]*`)
+	logWord     = regexp.MustCompile(`([a-z]+)=(?:"(?:[^"\\]|\\.)*"|\S*)`)
+)
+
+func keys(re *regexp.Regexp, text string) string {
+	var all []string
+	for _, m := range re.FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
+	}
+	return strings.Join(all, " ")
+}
+
+// judged is what the examples of the documents show: a NAS on a home line.
+func judged(kind string) *policy.Judgement {
+	f := policy.Facts{Client: policy.Client{
+		Addr: netip.MustParseAddr("203.0.113.7"), Iprev: policy.IprevPass,
+		Name: policy.Seen("cpe-203-0-113-7.dyn.isp.example"), MTA: "mx.example.org", At: time.Unix(0, 0),
+	}, Greeting: policy.Greeting{Name: policy.Seen(kind)}}
+	f.ParseClient()
+	f.ParseGreeting()
+	prior := conf.Default().Prior
+	j := new(policy.Judgement)
+	j.Judge(&f, policy.StageRcpt, &policy.PerClass{
+		policy.ClassMailserver: prior.Mailserver, policy.ClassHosting: prior.Hosting, policy.ClassBusiness: prior.Business,
+		policy.ClassAccess: prior.Access, policy.ClassDevice: prior.Device,
+	}, policy.Thresholds{Device: 0.9, Access: 0.95})
+	return j
+}
+
+// TestDocsHeadersAreOurs compares the keys of each header that a document shows
+// with those that the program writes.
+func TestDocsHeadersAreOurs(t *testing.T) {
+	var forms []string
+	for _, mark := range []string{
+		judged("DiskStation").Mark(policy.ActionTag, "mx"), judged("mail.example.org").Mark(policy.ActionTag, "mx"),
+		policy.ExemptMark("authenticated", "mx"), policy.FailOpenMark("mx"),
+	} {
+		forms = append(forms, keys(markWord, mark))
+	}
+	n := 0
+	for _, p := range pages(t) {
+		for _, b := range p.blocks("text") {
+			for _, header := range shownHeader.FindAllString(b.text, -1) {
+				n++
+				if got := keys(markWord, header); !slices.Contains(forms, got) {
+					t.Errorf("%s: keys %q; the program writes one of %q", b.where, got, forms)
+				}
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no header is shown")
+	}
+}
+
+func TestDocsLogLinesAreOurs(t *testing.T) {
+	memory, err := state.New(state.Options{Entries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	recorder := obs.Recorder{Log: obs.NewLog(&out, false, nil), Metrics: obs.NewMetrics("0.1.0", memory)}
+	recorder.Record(&policy.Record{Facts: new(policy.Facts), Judgement: judged("DiskStation")})
+	want := keys(logWord, out.String())
+	n := 0
+	for _, p := range pages(t) {
+		for _, b := range p.blocks("text") {
+			if !strings.Contains(b.text, "msg=verdict") {
+				continue
+			}
+			n++
+			if got := keys(logWord, b.text); got != want {
+				t.Errorf("%s: keys\n%s\nand the program writes\n%s", b.where, got, want)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no verdict line is shown")
+	}
+}
+
+var (
+	makeWord = regexp.MustCompile("`make ([a-z]+)")
+	target   = regexp.MustCompile(`(?m)^([a-z]+):`)
+	link     = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+)
+
+func TestDocsNameWhatExists(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []string
+	for _, m := range target.FindAllStringSubmatch(string(makefile), -1) {
+		targets = append(targets, m[1])
+	}
+	for _, p := range pages(t) {
+		for _, m := range makeWord.FindAllStringSubmatch(p.text, -1) {
+			if !slices.Contains(targets, m[1]) {
+				t.Errorf("%s: make %s is no target", p.path, m[1])
+			}
+		}
+		for _, m := range link.FindAllStringSubmatch(p.text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(p.path), m[1])); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", p.path, m[1])
+			}
+		}
+	}
+}
+
+// TestDocsSignalsAreListed keeps the table of signals complete.
+func TestDocsSignalsAreListed(t *testing.T) {
+	path := filepath.Join(root, "docs", "how-it-works.md")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range policy.Signals {
+		if !bytes.Contains(data, []byte("`"+s.Name+"`")) {
+			t.Errorf("%s does not name the signal %s", path, s.Name)
+		}
+	}
+}
