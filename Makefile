@@ -7,6 +7,7 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 FUZZTIME   ?= 10s
 BENCHFLAGS ?=
+MEMORYFLAGS ?=
 GO         ?= go
 
 # Tools that are no part of the product stay out of its module: they are run by
@@ -68,11 +69,16 @@ check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rule
 fmt: ## gofmt -w
 	gofmt -w $$(find . -name '*.go' -not -path './build/*')
 
-bench: build ## time against C filters on libmilter, then memory; BENCHFLAGS="-pairs 1" is quicker
+bench: build ## time and memory against C filters on libmilter; BENCHFLAGS="-pairs 1" is quicker
 	.ci/setup test
 	integration/bench/bench.sh $(BENCHFLAGS)
+	integration/bench/bench.sh -memory $(MEMORYFLAGS)
 
-install: build ## binary and sample configuration under DESTDIR and PREFIX; starts nothing
+# Root may have no Go: what was built is installed.
+build/iot-milter:
+	@$(MAKE) --no-print-directory build
+
+install: build/iot-milter ## the binary of make build and the sample configuration, under DESTDIR and PREFIX
 	install -D -m 0755 build/iot-milter $(DESTDIR)$(PREFIX)/bin/iot-milter
 	@conf=$(DESTDIR)$(SYSCONFDIR)/iot-milter/iot-milter.toml; \
 		if [ -e "$$conf" ]; then echo "$$conf is kept"; \
