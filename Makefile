@@ -23,7 +23,7 @@ export SENDMAIL_ROOT := $(shell .ci/setup where)
 
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILDVCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
-SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find integration packaging -name '*.sh')
+SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
 .PHONY: help build demo test race fuzz integration check fmt bench install clean
 
