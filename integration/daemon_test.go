@@ -25,6 +25,8 @@ type daemon struct {
 	done chan error
 	life *net.UnixConn // where the daemon tells how it is
 	log  logBuffer
+
+	ending bool // SIGTERM was sent
 }
 
 // logBuffer keeps what the daemon says over all its lives in one case.
@@ -101,6 +103,7 @@ func (d *daemon) start() {
 	d.cmd = exec.Command(os.Getenv("IOT_MILTER"), "run", "-c", d.dir+"/iot-milter.toml")
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock")
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
+	d.ending = false
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
@@ -129,9 +132,12 @@ func (d *daemon) awaitReady(notify *net.UnixConn) {
 }
 
 func (d *daemon) signal(s syscall.Signal) {
-	if d.cmd != nil {
-		_ = d.cmd.Process.Signal(s)
+	// A second SIGTERM may well mean: at once.
+	if d.cmd == nil || s == syscall.SIGTERM && d.ending {
+		return
 	}
+	d.ending = s == syscall.SIGTERM
+	_ = d.cmd.Process.Signal(s)
 }
 
 // stop sends a signal and waits. Only a SIGKILL excuses another exit than 0.

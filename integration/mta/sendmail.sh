@@ -78,8 +78,8 @@ sendmail_mc() {
 		define(\`confBAD_RCPT_THROTTLE', \`0')dnl
 		define(\`confMAX_HEADERS_LENGTH', \`0')dnl
 		define(\`confCONNECTION_RATE_THROTTLE', \`0')dnl
-		define(\`confREFUSE_LA', \`0')dnl
-		define(\`confQUEUE_LA', \`0')dnl
+		define(\`confREFUSE_LA', \`10000')dnl
+		define(\`confQUEUE_LA', \`10000')dnl
 		define(\`confDELAY_LA', \`0')dnl
 		define(\`confTO_COMMAND', \`1m')dnl
 		define(\`confTO_DATABLOCK', \`1m')dnl
