@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// nobody is who the daemon runs as: it needs no rights, and its folder is its own
+// as that of a service is.
+const nobody = 65534
+
 // daemon is one iot-milter. Each case has its own, with a fresh state folder,
 // so that no case sees what another one learned.
 type daemon struct {
@@ -54,6 +58,9 @@ func newDaemon(t *testing.T, sockets ...string) *daemon {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
 	for i, s := range sockets {
 		sockets[i] = fmt.Sprintf("%q", "unix:"+s)
 	}
@@ -94,14 +101,15 @@ func key(line string) string {
 // start returns when the daemon says READY=1 to its supervisor.
 func (d *daemon) start() {
 	d.t.Helper()
-	_ = os.MkdirAll(d.dir+"/state", 0o755)
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: d.dir + "/notify.sock", Net: "unixgram"})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.life = notify
-	d.cmd = exec.Command(os.Getenv("IOT_MILTER"), "run", "-c", d.dir+"/iot-milter.toml")
+	_ = os.Chmod(d.dir+"/notify.sock", 0o666)
+	d.cmd = exec.Command(program, "run", "-c", d.dir+"/iot-milter.toml")
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock")
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.ending = false
 	if err := d.cmd.Start(); err != nil {

@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,8 +34,14 @@ func playScript(t *testing.T, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	d := newDaemon(t, dir+"/milter.sock")
+	socket := "/srv/miltertest/" + filepath.Base(script)
+	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(filepath.Dir(socket), nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemon(t, socket)
 	if strings.Contains(string(text), "Mode: enforce") {
 		d.configure(`mode = "enforce"`)
 	} else {
@@ -44,7 +49,7 @@ func playScript(t *testing.T, script string) {
 	}
 	d.start()
 	t.Cleanup(func() { d.stop(syscall.SIGKILL) })
-	cmd := exec.Command("miltertest", "-D", fmt.Sprintf("socket=unix:%s/milter.sock", dir), "-s", script)
+	cmd := exec.Command("miltertest", "-D", "socket=unix:"+socket, "-s", script)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s\n%s", err, out, d.log.String())
 	}

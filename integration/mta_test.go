@@ -54,10 +54,13 @@ func (m *mta) start(t *testing.T) {
 
 func (m *mta) launch() error {
 	m.dir = "/srv/" + m.name
-	if err := os.MkdirAll(m.dir, 0o755); err != nil {
+	if err := os.MkdirAll(m.dir+"/run", 0o755); err != nil {
 		return err
 	}
-	var err error
+	err := os.Chown(m.dir+"/run", nobody, nobody)
+	if err != nil {
+		return err
+	}
 	if m.sink, err = sink.Listen(sink.Options{Addr: "127.0.0.1:0", LMTP: true}); err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (m *mta) launch() error {
 }
 
 // socket is where the milter listens for this server.
-func (m *mta) socket() string { return "/srv/" + m.name + "/milter.sock" }
+func (m *mta) socket() string { return "/srv/" + m.name + "/run/milter.sock" }
 
 // listener is where a case's clients connect to.
 func (m *mta) listener(which string, v6 bool) string {
