@@ -15,14 +15,16 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = v1.9.0
 
-# A checkout may belong to another user than the one who builds.
+# A checkout may belong to another user than the one who builds. What make itself
+# runs does not see the environment that it exports.
 export GIT_CONFIG_COUNT = 1
 export GIT_CONFIG_KEY_0 = safe.directory
 export GIT_CONFIG_VALUE_0 = $(CURDIR)
 export SENDMAIL_ROOT := $(shell .ci/setup where)
 
-VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-BUILDVCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+GIT      := git -c safe.directory=$(CURDIR)
+VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo devel)
+BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
 .PHONY: help build demo test race fuzz integration check fmt bench install clean
