@@ -33,7 +33,7 @@ type Recorder interface{ Record(*Record) }
 type Decision struct {
 	ID         string             `json:"id"`
 	Client     string             `json:"client"`
-	PTR        string             `json:"ptr"`
+	PTR        string             `json:"ptr,omitempty"`
 	Iprev      string             `json:"iprev"`
 	HELO       *string            `json:"helo,omitempty"`
 	From       *string            `json:"from,omitempty"`
@@ -78,7 +78,7 @@ func (r *Record) Decision() Decision {
 		Class: ClassUnknown.String(), Flag: FlagNo.String(), Mode: r.Mode.String(),
 		Verdict: r.Verdict.String(), Action: r.Action.String(), Reason: r.Reason, Exempt: r.Exempt,
 		Session: f.Client.Session, MTA: f.Client.MTA, QueueID: r.QueueID, Stage: r.Stage.String(), Rcpts: r.Rcpts,
-		Took: r.Took.String(), End: r.End.String(), Signals: []DecisionSignal{},
+		Took: r.Took.Round(time.Microsecond).String(), End: r.End.String(), Signals: []DecisionSignal{},
 	}
 	if at := f.Client.At; !at.IsZero() {
 		at = at.UTC()

@@ -62,15 +62,28 @@ func (e *Exempt) Sender(env *Envelope) string {
 }
 
 // Recipient reports whether mail for the address is never refused. A bare
-// "postmaster" is exempt by RFC 5321, section 4.5.1, in any case.
+// "postmaster" is exempt by RFC 5321, section 4.5.1, in any case. Sendmail hands
+// on what the client wrote: a source route (appendix C), a quoted local part, a
+// final dot.
 func (e *Exempt) Recipient(rcpt string) bool {
+	if strings.HasPrefix(rcpt, "@") {
+		if _, rest, ok := strings.Cut(rcpt, ":"); ok {
+			rcpt = rest
+		}
+	}
 	local, domain := rcpt, ""
 	if at := strings.LastIndexByte(rcpt, '@'); at >= 0 {
-		local, domain = rcpt[:at], rcpt[at+1:]
+		local, domain = rcpt[:at], strings.TrimSuffix(rcpt[at+1:], ".")
+	}
+	if n := len(local); n >= 2 && local[0] == '"' && local[n-1] == '"' {
+		local = local[1 : n-1]
 	}
 	for _, want := range e.Recipients {
 		wantLocal, wantDomain, full := strings.Cut(want, "@")
-		if (wantLocal == "" || strings.EqualFold(wantLocal, local)) && (!full || strings.EqualFold(wantDomain, domain)) {
+		if want == "" || full && !strings.EqualFold(wantDomain, domain) {
+			continue
+		}
+		if wantLocal == "" || strings.EqualFold(wantLocal, local) {
 			return true
 		}
 	}
@@ -78,8 +91,14 @@ func (e *Exempt) Recipient(rcpt string) bool {
 }
 
 func (e *Exempt) named(name string) bool {
+	if len(e.Names) == 0 || name == "" {
+		return false
+	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	for _, want := range e.Names {
+		if want == "" {
+			continue
+		}
 		if name == want || strings.HasSuffix(name, want) && name[len(name)-len(want)-1] == '.' {
 			return true
 		}

@@ -83,7 +83,7 @@ func (h *Headers) Marks() int { return h.marks }
 func (h *Headers) MarkOf(hosts []string) int {
 	for i := range min(h.marks, maxMarks) {
 		for _, host := range hosts {
-			if host != "" && h.markHosts[i] == host {
+			if host != "" && h.markHosts[i] == hostValue(host) {
 				return i + 1
 			}
 		}
@@ -113,23 +113,60 @@ func markHost(value []byte) string {
 	return ""
 }
 
+// addAuth looks at the field with and without its comments: what one reader
+// takes for a result of ours must not stay, whatever the other says.
 func (h *Headers) addAuth(value []byte) {
 	h.authSeen++
-	if h.authserv == "" {
+	if h.authserv == "" || len(value) < len(h.authserv) {
 		return
 	}
+	if claimsIprev(value, h.authserv) || claimsIprev(uncomment(value), h.authserv) {
+		h.ownAuth = append(h.ownAuth, h.authSeen)
+	}
+}
+
+func claimsIprev(value []byte, authserv string) bool {
 	id, results, _ := bytes.Cut(value, []byte(";"))
 	fields := bytes.Fields(id) // the identifier may be followed by a version
-	if len(fields) == 0 || !bytes.EqualFold(bytes.Trim(fields[0], `"`), []byte(h.authserv)) {
-		return
+	if len(fields) == 0 || !is(bytes.Trim(fields[0], `"`), authserv) {
+		return false
 	}
 	for result := range bytes.SplitSeq(results, []byte(";")) {
-		method := bytes.ToLower(bytes.TrimSpace(result))
-		if rest, ok := bytes.CutPrefix(method, []byte("iprev")); ok && len(rest) > 0 && bytes.ContainsRune([]byte("=/ \t"), rune(rest[0])) {
-			h.ownAuth = append(h.ownAuth, h.authSeen)
-			return
+		method, _, _ := bytes.Cut(result, []byte("="))
+		method, _, _ = bytes.Cut(method, []byte("/")) // … and so may the method
+		if is(bytes.TrimSpace(method), "iprev") {
+			return true
 		}
 	}
+	return false
+}
+
+// uncomment blanks comments (RFC 5322, section 3.2.2), which may stand between
+// any two words, and takes semicolons out of quoted strings.
+func uncomment(value []byte) []byte {
+	out := make([]byte, 0, len(value))
+	depth, quoted := 0, false
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		switch {
+		case c == '\\' && (quoted || depth > 0):
+			i++
+		case quoted:
+			quoted = c != '"'
+			if c != ';' {
+				out = append(out, c)
+			}
+		case c == '(':
+			depth++
+			out = append(out, ' ')
+		case c == ')' && depth > 0:
+			depth--
+		case depth == 0:
+			quoted = c == '"'
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func first(t *Text, value []byte) {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -36,7 +37,8 @@ func (j *Judgement) Mark(action Action, host string) string {
 	m.begin(j.Flag)
 	m.word("class", j.Class.String())
 	m.word("device", j.Device.String())
-	m.word("confidence", strconv.FormatFloat(floor2(j.Confidence), 'f', 2, 64))
+	var number [8]byte
+	m.word("confidence", string(strconv.AppendFloat(number[:0], floor2(j.Confidence), 'f', 2, 64)))
 	m.word("action", action.String())
 	var names [maxMarkSignals]string
 	m.list("signals", j.Strongest(names[:0]))
@@ -44,11 +46,18 @@ func (j *Judgement) Mark(action Action, host string) string {
 	return m.String()
 }
 
-// floor2 rounds down to two decimals: nothing is ever said to be certain.
-func floor2(p float64) float64 { return float64(int(p*100)) / 100 }
+// floor2 rounds down to two decimals: nothing is ever said to be certain. What
+// is added makes up for decimals that have no exact binary form.
+func floor2(p float64) float64 {
+	if !(p > 0) {
+		return 0
+	}
+	return math.Floor(min(p, 0.99)*100+1e-9) / 100
+}
 
 // mark builds a folded header value of "Word, key=value key=value". Values hold
-// only [A-Za-z0-9._:,-]; an empty value leaves its key out.
+// only [A-Za-z0-9._:,-], and what would not fit on a line is cut; an empty value
+// leaves its key out.
 type mark struct {
 	strings.Builder
 	column int
@@ -57,16 +66,32 @@ type mark struct {
 func (m *mark) begin(f Flag) {
 	m.Grow(160)
 	m.column = len(HeaderName) + len(": ")
-	first := []string{FlagNo: "No,", FlagSuspect: "Suspect,", FlagYes: "Yes,"}[f]
-	m.WriteString(first)
-	m.column += len(first)
+	switch f {
+	case FlagYes:
+		m.put("Yes,")
+	case FlagSuspect:
+		m.put("Suspect,")
+	default:
+		m.put("No,")
+	}
 }
 
 func (m *mark) word(key, value string) {
 	if value = markValue(value); value != "" {
+		value = value[:min(len(value), markRoom(key))]
 		m.blank(len(key) + 1 + len(value))
 		m.put(key, "=", value)
 	}
+}
+
+// markRoom is how long the value of a key can be on a line of its own.
+func markRoom(key string) int { return markWidth - 1 - len(" ") - len(key) - len("=") }
+
+// hostValue is the value of host= for a host: MTAs may call themselves
+// something that does not fit as it is.
+func hostValue(host string) string {
+	host = markValue(host)
+	return host[:min(len(host), markRoom("host"))]
 }
 
 // list writes key=a,b,c and may fold after a comma.

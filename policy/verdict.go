@@ -53,22 +53,15 @@ const mixedReply = "452 4.5.3 Too many recipients, send this one separately"
 
 // Conclude returns what the rules want of the judgement, and why. A refusal
 // needs the line and the client, and is withheld from a client that has a name of
-// its own unless that name is known not to be its.
+// its own unless that name is known not to be its. Nothing is put aside where
+// nobody would look after it.
 func (r *Rules) Conclude(j *Judgement) (Action, string) {
-	action, reason := ActionAccept, ""
-	switch j.Flag {
-	case FlagYes:
-		action, reason = r.Device, ReasonDevice
-		if a, ok := r.Kinds[j.Device]; ok {
-			action = a
-		}
-	case FlagSuspect:
-		action, reason = r.Access, ReasonAccess
-	}
-	if action != ActionReject {
-		return action, reason
-	}
+	action, reason := r.wanted(j)
 	switch {
+	case action == ActionQuarantine && r.Notify == "":
+		return ActionTag, reason
+	case action != ActionReject:
+		return action, reason
 	case !j.Families[FamilyLine] || !j.Families[FamilyClient]:
 		return ActionTag, ReasonFamily
 	case j.Independent && j.Confirmed != IprevFail && j.Confirmed != IprevPermError:
@@ -77,10 +70,38 @@ func (r *Rules) Conclude(j *Judgement) (Action, string) {
 	return ActionReject, reason
 }
 
-// MayRefuse reports whether a client so judged at RCPT may yet be refused at end
-// of message.
-func (r *Rules) MayRefuse(j *Judgement) bool {
-	return r.Mode == ModeEnforce && j.Reach(&r.Prior) >= r.Thresholds.Access
+// wanted is the action that the admin wants for the flag.
+func (r *Rules) wanted(j *Judgement) (Action, string) {
+	switch j.Flag {
+	case FlagYes:
+		if a, ok := r.Kinds[j.Device]; ok {
+			return a, ReasonDevice
+		}
+		return r.Device, ReasonDevice
+	case FlagSuspect:
+		return r.Access, ReasonAccess
+	}
+	return ActionAccept, ""
+}
+
+// Pardoned reports whether a refusal is withheld only because nobody knows yet
+// whether the client's name of its own is its.
+func (r *Rules) Pardoned(j *Judgement) bool {
+	_, reason := r.Conclude(j)
+	return reason == ReasonIndependent && j.Confirmed == IprevUnknown
+}
+
+// MayAct reports whether a client so judged at RCPT may yet meet with more than a
+// tag at end of message.
+func (r *Rules) MayAct(j *Judgement) bool {
+	if r.Mode != ModeEnforce || j.Reach(&r.Prior) < min(r.Thresholds.Access, r.Thresholds.Device) {
+		return false
+	}
+	most := max(r.Device, r.Access)
+	for _, a := range r.Kinds {
+		most = max(most, a)
+	}
+	return most > ActionTag
 }
 
 // InMode returns what the mode lets be done of an action.
@@ -94,14 +115,29 @@ func (r *Rules) InMode(a Action) Action {
 	return a
 }
 
-// Reply returns the SMTP reply of a refusing action.
+// maxReply is the longest reply, in bytes, that every MTA carries whole.
+const maxReply = 980
+
+// Reply returns the SMTP reply of a refusing action: at most 980 bytes, without
+// control bytes, and of the class that the action asks for, whatever the admin's
+// text is.
 func (r *Rules) Reply(a Action, id string) string {
-	text := r.Replies.Limit
+	text, class, plain := r.Replies.Limit, "4", "451 4.7.1 Try again later [id={id}]"
 	if a == ActionReject {
-		text = r.Replies.Reject
+		text, class, plain = r.Replies.Reject, "5", "550 5.7.1 Not accepted [id={id}]"
+	}
+	if !strings.HasPrefix(text, class) {
+		text = plain
 	}
 	text = strings.ReplaceAll(text, "{id}", id)
-	return strings.TrimRight(strings.ReplaceAll(text, "{contact}", r.Replies.Contact), " ")
+	text = strings.ReplaceAll(text, "{contact}", r.Replies.Contact)
+	text = strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return ' '
+		}
+		return c
+	}, text)
+	return strings.TrimRight(text[:min(len(text), maxReply)], " ")
 }
 
 // MixedReply is the reply to a recipient of the other kind.

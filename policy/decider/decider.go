@@ -6,6 +6,7 @@ package decider
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 // Meter is told what the decider counts. It must be safe for concurrent use.
 type Meter interface {
-	FailOpen(cause string)  // a message passed unjudged: panic, deadline
+	FailOpen(cause string)  // a message passed unjudged: panic, deadline, source, table
 	NamesSuspended(on bool) // the MTA's DNS is ill
 	ClientHidden(on bool)   // all clients seem to have one private address
 	LimitedBystander()      // a client that is no suspect was limited
@@ -31,7 +32,9 @@ type Evidence interface {
 // Lookups are the look-ups under way for one connection.
 type Lookups interface {
 	Greeting(policy.Greeting)
-	// Await waits until they are done or ctx ends, and fills in what is known.
+	// Await waits until they are done or ctx ends, and fills in what is known;
+	// it touches f no more after it returned. With a ctx that has ended it is a
+	// look at what was found so far.
 	Await(ctx context.Context, f *policy.Facts) error
 }
 
@@ -59,7 +62,10 @@ type Options struct {
 type Decider struct {
 	opts     Options
 	settings atomic.Pointer[Settings]
+	hosts    atomic.Pointer[hostList]
 	health   health
+
+	complained atomic.Int64 // unix nanoseconds of the last line about own trouble
 }
 
 var _ policy.Decider = (*Decider)(nil)
@@ -96,14 +102,48 @@ func (d *Decider) Wishes() policy.Wishes {
 func (d *Decider) Open(client policy.Client) policy.Case {
 	c := &decision{decider: d, settings: d.settings.Load()}
 	c.facts.Client = client
-	c.facts.ParseClient()
-	c.facts.Hosts = c.ownHosts()
-	c.exempt = c.rules().Exempt.Client(&client)
-	c.facts.NamesSuspended = d.health.session(&client)
+	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
+	c.exempt = c.rules().Exempt.Client(&c.facts.Client)
+	c.facts.NamesSuspended = d.health.session(&c.facts.Client, c.exempt != policy.ExemptNone)
 	if c.exempt == policy.ExemptNone && d.opts.Evidence != nil {
 		c.lookups = d.opts.Evidence.Start(client)
 	}
 	return c
+}
+
+// hostList are the names by which an MTA and its siblings go. Nearly all
+// connections come from one MTA, so the last list is kept.
+type hostList struct {
+	settings *Settings
+	mta      string
+	names    []string
+}
+
+// ownHosts are the names by which the MTA and its siblings go, lower case.
+func (d *Decider) ownHosts(s *Settings, mta string) []string {
+	if l := d.hosts.Load(); l != nil && l.settings == s && l.mta == mta {
+		return l.names
+	}
+	names := make([]string, 0, 2+len(s.Rules.OwnHosts))
+	for _, h := range [...]string{mta, s.Rules.Hostname} {
+		if h != "" {
+			names = append(names, strings.ToLower(h))
+		}
+	}
+	names = append(names, s.Rules.OwnHosts...)
+	d.hosts.Store(&hostList{s, strings.Clone(mta), names})
+	return names
+}
+
+// complain logs own trouble, at most once a minute.
+func (d *Decider) complain(cause, session string) {
+	now := d.opts.Now().UnixNano()
+	last := d.complained.Load()
+	if last != 0 && now-last < int64(time.Minute) && now >= last || !d.complained.CompareAndSwap(last, now) {
+		return
+	}
+	d.opts.Log.Warn("passed unjudged", "cause", cause, "session", session,
+		"hint", "mail passes with reason=fail-open; more of it within a minute is counted only")
 }
 
 // ClientHidden reports whether nearly all of the last thousand connections came

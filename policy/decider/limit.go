@@ -1,7 +1,6 @@
 package decider
 
 import (
-	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ type LimitKey string
 // The keys that a limit can be counted by.
 const (
 	KeyAddress     LimitKey = "address"
-	KeyPrefix      LimitKey = "prefix" // /24, /64
+	KeyPrefix      LimitKey = "prefix" // /24 or /64
 	KeyClass       LimitKey = "class"
 	KeyDevice      LimitKey = "device"
 	KeyPTRTemplate LimitKey = "ptr-template" // the PTR name with its numbers blanked
@@ -34,82 +33,121 @@ const (
 	KeyRcptDomain  LimitKey = "rcpt-domain"
 )
 
-// reached returns the first limit that has no room for the open message. With
-// take it takes from each when all have room. What is full for one is not taken
-// from another.
-func (c *decision) reached(rcpt string, take bool) (name string, full bool) {
+// reached reports whether a limit has no room for the open message. With take it
+// takes from each when all have room: what is full for one is not taken from
+// another. Without room in the table nothing is full.
+func (c *decision) reached(rcpt string, k kind, take bool) (full, room bool) {
+	var buf [4]state.Draw
+	draws := c.draws(buf[:0], rcpt, k)
 	m, at := c.decider.opts.State, c.facts.Client.At
-	for l := range c.limits() {
-		if !m.Available(c.limitKey(l, rcpt), at, l.Rate, 1) {
-			return l.Name, true
-		}
+	if !take {
+		return m.Available(at, draws) >= 0, true
 	}
-	if take {
-		for l := range c.limits() {
-			m.Take(c.limitKey(l, rcpt), at, l.Rate, 1)
-		}
-	}
-	return "", false
+	empty, room := m.Take(at, draws)
+	return empty >= 0, room
 }
 
-// limits yields the limits that hold for the decided class.
-func (c *decision) limits() iter.Seq[*Limit] {
-	return func(yield func(*Limit) bool) {
-		for i := range c.settings.Limits {
-			l := &c.settings.Limits[i]
-			if slices.Contains(l.Classes, c.judged.Class) && !yield(l) {
-				return
-			}
+// draws appends a draw from each limit that holds for the decided class and
+// whose key is known. A key that others can fill touches suspects only.
+func (c *decision) draws(draws []state.Draw, rcpt string, k kind) []state.Draw {
+	class := c.judged.Class
+	suspect := class == policy.ClassAccess || class == policy.ClassDevice
+	for i := range c.settings.Limits {
+		l := &c.settings.Limits[i]
+		if !slices.Contains(l.Classes, class) || !suspect && !slices.Contains(l.Keys, KeyAddress) {
+			continue
+		}
+		if key, ok := c.limitKey(l, rcpt, k); ok {
+			network := c.network()
+			wide := c.decider.opts.State.Key("wide", l.Name, network)
+			draws = append(draws, state.Draw{
+				Item: state.Item{Key: key, Wide: wide, Network: c.decider.opts.State.Key(network)}, Rate: l.Rate,
+			})
 		}
 	}
+	return draws
 }
 
-func (c *decision) limitKey(l *Limit, rcpt string) state.Key {
-	parts := make([]string, 0, 1+len(l.Keys))
-	parts = append(parts, l.Name)
-	for _, k := range l.Keys {
-		parts = append(parts, c.limitPart(k, rcpt))
+// limitKey is the key by which the limit counts the open message; ok is false
+// when a part of it is unknown. Mail to exempt recipients is counted per client,
+// so that nobody else can keep it out.
+func (c *decision) limitKey(l *Limit, rcpt string, k kind) (key state.Key, ok bool) {
+	var buf [12]string
+	parts := append(buf[:0], "limit", l.Name)
+	for _, by := range l.Keys {
+		part, ok := c.limitPart(by, rcpt)
+		if !ok {
+			return 0, false
+		}
+		parts = append(parts, part)
 	}
-	return c.decider.opts.State.Key(parts...)
+	if k == kindExempt {
+		if !c.facts.Client.Addr.IsValid() {
+			return 0, false
+		}
+		parts = append(parts, "exempt", c.facts.Client.Addr.String())
+	}
+	return c.decider.opts.State.Key(parts...), true
 }
 
-func (c *decision) limitPart(k LimitKey, rcpt string) string {
+// limitPart is one part of a key; ok is false when it is unknown: that is no
+// value which clients could share.
+func (c *decision) limitPart(k LimitKey, rcpt string) (part string, ok bool) {
+	f := &c.facts
 	switch k {
 	case KeyAddress:
-		return c.facts.Client.Addr.String()
+		return policy.AddrText(f.Client.Addr), f.Client.Addr.IsValid()
 	case KeyPrefix:
-		return prefix(c.facts.Client.Addr)
+		part = prefix(f.Client.Addr, 24, 64)
 	case KeyClass:
-		return c.judged.Class.String()
+		part = c.judged.Class.String()
 	case KeyDevice:
-		return c.judged.Device.String()
+		part = c.judged.Device.String()
 	case KeyPTRTemplate:
-		return template(c.facts.Client.Name.String())
+		part = template(f.Client.Name.String())
 	case KeyHELO:
-		return strings.ToLower(c.facts.Greeting.Name.String())
+		part = strings.ToLower(f.Greeting.Name.String())
 	case KeyFromDomain:
-		return domain(c.facts.Envelope.From.String())
+		return fromDomain(f.Envelope.From)
 	case KeyRcptDomain:
-		return domain(rcpt)
+		part = domain(rcpt)
 	}
-	return ""
+	return part, part != ""
 }
 
-// deferKey names a message for its retry: mail servers come again from their
-// network with the same sender and recipient.
-func (c *decision) deferKey(rcpt string) state.Key {
-	return c.decider.opts.State.Key("defer", prefix(c.facts.Client.Addr),
-		strings.ToLower(c.facts.Envelope.From.String()), strings.ToLower(rcpt))
+// fromDomain gives the null sender a value of its own.
+func fromDomain(from policy.Text) (part string, ok bool) {
+	address, ok := from.Get()
+	if address == "" {
+		return "<>", ok
+	}
+	return domain(address), ok
 }
 
-// prefix is the network that counts as one neighbourhood: /24 or /64.
-func prefix(a netip.Addr) string {
-	bits := 24
+// retried asks whether the message comes again after its deferral: mail servers
+// do so from their network with the same sender and recipient.
+func (c *decision) retried(rcpt string) (passed, room bool) {
+	m, network := c.decider.opts.State, c.network()
+	it := state.Item{
+		Key: m.Key("defer", prefix(c.facts.Client.Addr, 24, 64),
+			strings.ToLower(c.facts.Envelope.From.String()), strings.ToLower(rcpt)),
+		Wide: m.Key("wide", network), Network: m.Key(network),
+	}
+	return m.Retried(it, c.facts.Client.At, c.settings.DeferDelay, c.settings.DeferKeep)
+}
+
+// network is who can hold a share of a table at most: a /24 or /48.
+func (c *decision) network() string { return prefix(c.facts.Client.Addr, 24, 48) }
+
+// prefix is the network of the address, with so many bits of IPv4 or of IPv6; ""
+// for an unknown address.
+func prefix(a netip.Addr, bits4, bits6 int) string {
+	bits := bits4
 	if a.Is6() {
-		bits = 64
+		bits = bits6
 	}
 	p, err := a.Prefix(bits)
-	if err != nil {
+	if err != nil || !a.IsValid() {
 		return ""
 	}
 	return p.String()

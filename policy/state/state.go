@@ -2,17 +2,17 @@
 // and how much mail a key has sent. It counts; what the counts mean is policy's.
 // It knows no clock: times come in.
 //
-// The tables are bounded and forget the least recently used entry first. They
-// live in memory and end with the process, which fails open: a forgotten sender
-// is deferred once more, a forgotten bucket is full.
+// The tables are bounded, one network holds at most a hundredth of one, and what
+// passed a deferral is kept apart from what waits for it. They live in memory and
+// end with the process. All of it fails open: who finds no room passes, and so
+// does a sender whose bucket was forgotten; one whose deferral was forgotten is
+// deferred once more.
 package state
 
 import (
 	"hash/maphash"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // Options are the bounds of a Memory.
@@ -26,9 +26,9 @@ type Memory struct {
 	seed maphash.Seed
 
 	mu      sync.Mutex
-	defers  *simplelru.LRU[Key, deferral]
-	buckets *simplelru.LRU[Key, bucket]
-	evicted int64
+	waiting *table[deferral]
+	passed  *table[int64] // unix seconds of the last use
+	buckets *table[bucket]
 }
 
 // Key names an entry: a hash of text under a seed of this process, so that
@@ -36,23 +36,20 @@ type Memory struct {
 type Key uint64
 
 type deferral struct {
-	first, last int64 // unix seconds: first attempt, last use
-	passed      bool
-}
-
-type bucket struct {
-	tokens float64
-	at     int64 // unix nanoseconds of tokens
+	first, last int64 // unix seconds of the first and the last attempt
 }
 
 // New returns an empty Memory.
 func New(o Options) (*Memory, error) {
 	m := &Memory{seed: maphash.MakeSeed()}
 	var err error
-	if m.defers, err = simplelru.NewLRU[Key, deferral](o.Entries, nil); err != nil {
+	if m.waiting, err = newTable[deferral](o.Entries); err != nil {
 		return nil, err
 	}
-	if m.buckets, err = simplelru.NewLRU[Key, bucket](o.Entries, nil); err != nil {
+	if m.passed, err = newTable[int64](o.Entries); err != nil {
+		return nil, err
+	}
+	if m.buckets, err = newTable[bucket](o.Entries); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -69,75 +66,55 @@ func (m *Memory) Key(parts ...string) Key {
 	return Key(h.Sum64())
 }
 
-// Sizes returns how many entries the tables hold, and how many were forgotten
-// for want of room.
+// Sizes returns how many entries the tables hold, and how many were forgotten or
+// turned away for want of room.
 func (m *Memory) Sizes() (defers, buckets int, evicted int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.defers.Len(), m.buckets.Len(), m.evicted
+	return m.waiting.lru.Len() + m.passed.lru.Len(), m.buckets.lru.Len(),
+		m.waiting.lost + m.passed.lost + m.buckets.lost
 }
 
-// Retried reports whether the message that key names was deferred at least delay
-// ago. The first call for a key remembers it and reports false. What has passed
-// goes on passing until it was unused for keep.
-func (m *Memory) Retried(key Key, at time.Time, delay, keep time.Duration) bool {
+// retryWindow is how long after the delay a mail server is waited for in a full
+// table: they try again within hours.
+const retryWindow = 24 * 60 * 60
+
+// Retried reports whether the message that the item names was deferred at least
+// delay ago. The first call for an item remembers it and reports false. What has
+// passed goes on passing until it was unused for keep. Without room it passes,
+// and room is false.
+func (m *Memory) Retried(it Item, at time.Time, delay, keep time.Duration) (passed, room bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := at.Unix()
-	d, ok := m.defers.Get(key)
-	if !ok || now-d.last > int64(keep/time.Second) || now < d.first {
-		d = deferral{first: now}
+	now, wait, kept := at.Unix(), int64(delay/time.Second), int64(keep/time.Second)
+	key := m.waiting.key(it)
+	for _, k := range [...]Key{it.Key, key} {
+		if last, ok := m.passed.get(k); ok && now-last <= kept {
+			m.passed.put(k, it.Network, max(now, last), nil)
+			return true, true
+		}
 	}
-	d.last = now
-	d.passed = d.passed || (ok && now-d.first >= int64(delay/time.Second))
-	if m.defers.Add(key, d) {
-		m.evicted++
+	d, ok := m.waiting.get(key)
+	if !ok || now-d.last > kept {
+		d, ok = deferral{first: now}, false
 	}
-	return d.passed
+	d.first, d.last = min(d.first, now), now
+	if ok && now-d.first >= wait {
+		m.waiting.remove(key)
+		m.remember(key, it.Network, now)
+		return true, true
+	}
+	room = m.waiting.put(key, it.Network, d, func(old deferral) bool {
+		return now-old.last > wait+retryWindow || old.last-now > int64(clockStep/time.Second)
+	})
+	return !room, room
 }
 
-// Rate is a limit: Count tokens come back in every Per, and at most Burst are
-// saved up.
-type Rate struct {
-	Count int
-	Per   time.Duration
-	Burst int
-}
-
-// Available reports whether n tokens are in the bucket; nothing is taken.
-func (m *Memory) Available(key Key, at time.Time, r Rate, n int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.filled(key, at, r).tokens >= float64(n)
-}
-
-// Take takes n tokens and reports whether they were there; if not, nothing is
-// taken.
-func (m *Memory) Take(key Key, at time.Time, r Rate, n int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b := m.filled(key, at, r)
-	ok := b.tokens >= float64(n)
-	if ok {
-		b.tokens -= float64(n)
+// remember notes that the key passed. Here the entry that was unused for longest
+// always gives way: that costs its sender one more deferral.
+func (m *Memory) remember(key, network Key, now int64) {
+	if m.passed.lru.Len() >= m.passed.room && !m.passed.lru.Contains(key) {
+		m.passed.lost++
 	}
-	if m.buckets.Add(key, b) {
-		m.evicted++
-	}
-	return ok
-}
-
-// filled is the bucket as of now. A clock that went back fills nothing.
-func (m *Memory) filled(key Key, at time.Time, r Rate) bucket {
-	now := at.UnixNano()
-	b, ok := m.buckets.Get(key)
-	if !ok {
-		return bucket{tokens: float64(r.Burst), at: now}
-	}
-	if gone := now - b.at; gone > 0 {
-		b.tokens += float64(gone) * float64(r.Count) / float64(r.Per)
-	}
-	b.tokens = min(b.tokens, float64(r.Burst))
-	b.at = now
-	return b
+	m.passed.put(key, network, now, func(int64) bool { return true })
 }
