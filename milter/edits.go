@@ -1,6 +1,8 @@
 package milter
 
 import (
+	"strings"
+
 	gomilter "github.com/emersion/go-milter"
 
 	"github.com/iot-milter/iot-milter/policy"
@@ -40,5 +42,17 @@ func (s *session) edit(m *gomilter.Modifier, v *policy.Verdict) {
 	}
 	if v.Action == policy.ActionQuarantine && s.agreed.can(gomilter.OptQuarantine) {
 		m.Quarantine(v.Hold)
+		s.held()
 	}
+}
+
+// held logs what is now in the admin's care, with the command that lets it go
+// (postsuper(1), sendmail(8)).
+func (s *session) held() {
+	id := s.store.get(macroQueueID)
+	release := "sendmail -qI" + id + " -qQ -Q"
+	if strings.HasPrefix(s.store.get(macroVersion), "Postfix") {
+		release = "postsuper -H " + id
+	}
+	s.server.opts.Log.Warn("quarantined", "session", s.id, "qid", id, "release", release)
 }
