@@ -234,7 +234,7 @@ func TestQuirk12NullSenderAndReplyText(t *testing.T) {
 	f := start(t, options{settings: s})
 	tr := f.run(from(mtascript.Postfix, line, "DiskStation", mail("", "user@example.test")))
 	d := f.recorded(2)[0]
-	if d.From == nil || *d.From != "" {
+	if d.From == nil || *d.From != "<>" {
 		t.Errorf("null sender: %v", d.From)
 	}
 	// The script undoes the doubling as an MTA does: a lone % would be eaten.

@@ -74,7 +74,7 @@ func (r *Record) Decision() Decision {
 	f := r.Facts
 	d := Decision{
 		ID: r.ID, Client: AddrText(f.Client.Addr), PTR: f.Client.Name.String(), Iprev: f.Client.Iprev.String(),
-		HELO: pointer(f.Greeting.Name), From: pointer(f.Envelope.From),
+		HELO: pointer(f.Greeting.Name, f.Greeting.Name.String()), From: pointer(f.Envelope.From, f.Envelope.Sender()),
 		Class: ClassUnknown.String(), Flag: FlagNo.String(), Mode: r.Mode.String(),
 		Verdict: r.Verdict.String(), Action: r.Action.String(), Reason: r.Reason, Exempt: r.Exempt,
 		Session: f.Client.Session, MTA: f.Client.MTA, QueueID: r.QueueID, Stage: r.Stage.String(), Rcpts: r.Rcpts,
@@ -114,9 +114,10 @@ func AddrText(a netip.Addr) string {
 	return a.String()
 }
 
-func pointer(t Text) *string {
-	if s, ok := t.Get(); ok {
-		return &s
+// pointer is nil when the fact is unknown: its field is then left out.
+func pointer(fact Text, shown string) *string {
+	if fact.Known() {
+		return &shown
 	}
 	return nil
 }

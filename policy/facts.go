@@ -56,6 +56,15 @@ type Envelope struct {
 	AuthType string // macro {auth_type}
 }
 
+// Sender is the address as logs and decisions show it: "<>" for the null sender,
+// "" when it is unknown.
+func (e *Envelope) Sender() string {
+	if from, ok := e.From.Get(); ok && from == "" {
+		return "<>"
+	}
+	return e.From.String()
+}
+
 // Facts is everything that a judgement may look at. The owner of a Facts is one
 // session; signals only read it. Its zero value knows nothing.
 type Facts struct {

@@ -16,7 +16,7 @@ func derived(f *Facts) bool {
 	case device.ShapeNone, device.ShapeEmpty:
 		return false
 	}
-	return helo.Any(numbered) || fromPTR(f)
+	return helo.Any(device.Own|device.Numbers) || fromPTR(f)
 }
 
 // fromPTR reports whether HELO is taken from a PTR name that the network made.

@@ -95,9 +95,6 @@ func (t *Table) Parse(name string, addr netip.Addr) Name {
 	left := t.shape(&n, host)
 	if n.Shape != ShapeLocalhost {
 		t.words(&n, left)
-		if !hasDigit(left) {
-			n.Traits &^= Access // lines are numbered; home.example.org is somebody's own
-		}
 		n.Traits |= addressTraits(left, addr, n.Traits)
 		t.device(&n, host)
 	}

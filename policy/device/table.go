@@ -124,11 +124,24 @@ func (t *Table) words(n *Name, text string) {
 			i++
 		}
 		traits := t.word(text[start:i])
+		if traits&Access != 0 && !numberedTo(text, i) {
+			traits &^= Access
+		}
 		n.Traits |= traits
 		if n.Word == "" && traits != 0 {
 			n.Word = text[start:i]
 		}
 	}
+}
+
+// numberedTo reports whether a digit stands in the label around position i or left
+// of it. Lines are numbered below the word that says what they are: cpe-7.dyn is
+// one, home and mail.home.7th are somebody's own.
+func numberedTo(text string, i int) bool {
+	if end := strings.IndexByte(text[i:], '.'); end >= 0 {
+		text = text[:i+end]
+	}
+	return hasDigit(text)
 }
 
 func (t *Table) word(run string) Traits {
