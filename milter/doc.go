@@ -27,10 +27,10 @@
 // go-milter v0.5.0.
 //
 //  1. After an answer whose Continue is false the library replaces the backend:
-//     the second message of a connection would have no client. Our answer type
-//     says Continue always.
+//     the second message of a connection would have no client. The session
+//     writes its answers itself, through the edge, and gives the library none.
 //  2. Whether it does depends on the spelling of the answer (CustomResponse or
-//     SimpleResponse). We use neither.
+//     SimpleResponse). See 1.
 //  3. The library replaces its whole macro map with every macro frame. The edge
 //     takes macro frames itself and keeps macros by name and scope.
 //  4. The library forgets headers at ABORT only; Sendmail sends none after a
@@ -47,8 +47,8 @@
 //  9. The library sets no deadlines, its Close leaves sessions running, and an
 //     Accept error ends Serve. Each library server serves one connection; the
 //     accept loop, deadlines and shutdown are ours.
-//  10. The library reads twice per frame and writes once per edit. The edge
-//     buffers both.
+//  10. The library reads twice per frame, writes once per edit, and allocates 4 KiB
+//     for each write. The edge buffers both; see also 1.
 //  11. An error or panic of a callback closes the socket without an answer, and the
 //     MTA does its default action. Callbacks recover and return no errors.
 //  12. The library trims "<>" to "", drops ESMTP arguments, does not escape reply

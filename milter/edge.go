@@ -62,8 +62,10 @@ func newEdge(conn net.Conn, limits Limits) *edge {
 	return e
 }
 
-// offer waits for the MTA's OPTNEG and returns it without consuming it.
-func (e *edge) offer() (offer, error) {
+// offer waits for the MTA's OPTNEG and returns it without consuming it. The taker
+// gets the frames from then on.
+func (e *edge) offer(t taker) (offer, error) {
+	e.taker = t
 	e.begin()
 	head, err := e.frames.from.Peek(offerLength)
 	if err != nil {
@@ -120,11 +122,11 @@ func (e *edge) take(f frame) (forward bool, err error) {
 	case gomilter.CodeHeader:
 		e.taker.header(f.payload)
 		if !e.mute.header {
-			e.out = append(e.out, continueFrame...)
+			e.sayContinue()
 		}
 		return false, nil
 	case gomilter.CodeBody, codeUnknown:
-		e.out = append(e.out, continueFrame...)
+		e.sayContinue()
 		return false, nil
 	case codeQuitNC:
 		e.taker.nextClient()
@@ -147,13 +149,10 @@ func (e *edge) take(f frame) (forward bool, err error) {
 	return false, fmt.Errorf("%w: command %q", errFrame, byte(f.code))
 }
 
-// Write holds an answer back until the next read from the MTA. It never fails:
-// the library would log; the next read will tell.
+// Write holds the library's answer to OPTNEG back until the next read from the
+// MTA. It never fails: the library would log; the next read will tell.
 func (e *edge) Write(p []byte) (int, error) {
 	e.out = append(e.out, p...)
-	if len(e.out) >= holdOutput {
-		e.flush()
-	}
 	return len(p), nil
 }
 
@@ -217,9 +216,10 @@ func (e *edge) arm() time.Time {
 	by := e.frameBy
 	if by.IsZero() {
 		by = time.Now().Add(e.limits.Idle)
-		if !e.draining.IsZero() && e.draining.Before(by) && e.taker.atRest() {
-			by = e.draining
-		}
+	}
+	atRest := e.frameBy.IsZero() && e.taker.atRest() || !e.negotiated
+	if atRest && !e.draining.IsZero() && e.draining.Before(by) {
+		by = e.draining
 	}
 	e.Conn.SetReadDeadline(by)
 	return by

@@ -28,9 +28,6 @@ const (
 
 var errFrame = errors.New("malformed frame")
 
-// continueFrame is the answer to a frame that the library does not see.
-var continueFrame = []byte{0, 0, 0, 1, byte(gomilter.ActContinue)}
-
 // frame is one packet of the MTA. Its payload is valid until the next one.
 type frame struct {
 	code    gomilter.Code

@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"encoding/binary"
 	"strings"
 
 	gomilter "github.com/emersion/go-milter"
@@ -10,30 +11,55 @@ import (
 // line.
 const maxReply = 980
 
-// reply is an answer to the MTA. It says Continue always: any other word makes
-// the library forget the session (quirks 1 and 2).
-type reply struct {
-	code byte
-	data []byte
+// The answers are written by the session itself, into what the edge holds back;
+// the library is given nil, which it takes for "no answer due". Its own way would
+// allocate a 4 KiB writer for each answer and each edit (quirk 10), and forget
+// the session after some (quirks 1 and 2). Only OPTNEG is the library's to answer.
+
+// say holds one frame back: a code and its payload, in parts.
+func (e *edge) say(code byte, parts ...string) {
+	n := 1
+	for _, p := range parts {
+		n += len(p)
+	}
+	e.out = append(binary.BigEndian.AppendUint32(e.out, uint32(n)), code)
+	for _, p := range parts {
+		e.out = append(e.out, p...)
+	}
+	if len(e.out) >= holdOutput {
+		e.flush()
+	}
 }
 
-var continued = reply{code: byte(gomilter.ActContinue)}
+const nul = "\x00"
 
-// Response implements gomilter.Response.
-func (r reply) Response() *gomilter.Message { return &gomilter.Message{Code: r.code, Data: r.data} }
+// sayContinue lets the MTA go on. It is also the answer to a good recipient and
+// at end of message: accept would end the filter for the message in Sendmail.
+func (e *edge) sayContinue() { e.say(byte(gomilter.ActContinue)) }
 
-// Continue implements gomilter.Response.
-func (reply) Continue() bool { return true }
+// sayReply is an SMTP error reply, "550 5.7.1 text".
+func (e *edge) sayReply(text string) { e.say(byte(gomilter.ActReplyCode), replyText(text), nul) }
 
-// smtpReply is an SMTP error reply, "550 5.7.1 text". Bytes that could end the
-// line are blanked and "%" is doubled (quirk 12).
-func smtpReply(text string) reply {
-	text = strings.Map(func(r rune) rune {
+// sayHeader inserts a field at an index, or changes the field of that name with
+// the index; an empty value deletes it.
+func (e *edge) sayHeader(code gomilter.ModifyActCode, index int, name, value string) {
+	var at [4]byte
+	binary.BigEndian.PutUint32(at[:], uint32(index))
+	e.say(byte(code), string(at[:]), name, nul, value, nul)
+}
+
+// sayQuarantine has the MTA hold the message.
+func (e *edge) sayQuarantine(reason string) {
+	e.say(byte(gomilter.ActQuarantine), replyText(reason), nul)
+}
+
+// replyText blanks the bytes that could end the line and doubles "%" (quirk 12).
+func replyText(s string) string {
+	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f {
 			return ' '
 		}
 		return r
-	}, text)
-	text = strings.ReplaceAll(text[:min(len(text), maxReply)], "%", "%%")
-	return reply{code: byte(gomilter.ActReplyCode), data: append([]byte(text), 0)}
+	}, s)
+	return strings.ReplaceAll(s[:min(len(s), maxReply)], "%", "%%")
 }

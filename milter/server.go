@@ -29,10 +29,11 @@ const (
 	EventTimeout     Event = "timeout"      // the peer was silent, or stalled within a frame
 	EventLost        Event = "lost"         // the peer closed without QUIT
 	EventAcceptError Event = "accept-error" // accept failed: out of file descriptors, for instance
+	EventForged      Event = "forged"       // a message had more forged fields than are removed
 )
 
 // Events are all events, for a meter that binds its counters at start.
-var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError}
+var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError, EventForged}
 
 // Meter is told what the server counts. It must be safe for concurrent use.
 type Meter interface {
@@ -42,7 +43,7 @@ type Meter interface {
 
 // Limits bound what MTAs can take of the server. Each must be positive.
 type Limits struct {
-	Sessions int           // judged at once; as many again are served unjudged, more wait to be accepted
+	Sessions int           // judged at once; as many again are served unjudged, more wait unread
 	Idle     time.Duration // silence between frames: longer than an SMTP client may pause (Sendmail: 1 h)
 	Frame    time.Duration // from a frame's first byte to its last, and for a write
 	Grace    time.Duration // how long a session at rest may go on after Shutdown was called
@@ -64,7 +65,7 @@ type Server struct {
 	opts  Options
 	slots chan struct{} // one for each session, judged or not
 
-	panics, protocol, lacks, accepts, crowds rate.Sometimes
+	panics, protocol, lacks, accepts, crowds, forged rate.Sometimes
 
 	mu        sync.Mutex
 	sessions  map[*edge]struct{}
@@ -87,6 +88,7 @@ func New(o Options) *Server {
 		lacks:     rate.Sometimes{Interval: time.Minute},
 		accepts:   rate.Sometimes{Interval: time.Minute},
 		crowds:    rate.Sometimes{Interval: time.Minute},
+		forged:    rate.Sometimes{Interval: time.Minute},
 		sessions:  map[*edge]struct{}{},
 		listeners: map[net.Listener]struct{}{},
 	}
@@ -103,14 +105,13 @@ func (s *Server) Serve(l net.Listener) error {
 	const maxPause = time.Second
 	pause := time.Duration(0)
 	for {
-		s.slots <- struct{}{}
 		conn, err := l.Accept()
 		if err == nil {
 			pause = 0
+			s.slots <- struct{}{}
 			s.start(conn)
 			continue
 		}
-		<-s.slots
 		if s.isStopping() {
 			return ErrClosed
 		}
@@ -140,18 +141,21 @@ func (s *Server) isStopping() bool {
 	return s.stopping
 }
 
-// start serves a connection on goroutines of its own.
+// start serves a connection, for which there is a slot, on goroutines of its own.
 func (s *Server) start(conn net.Conn) {
 	e := newEdge(conn, s.opts.Limits)
 	s.mu.Lock()
+	if s.stopping {
+		s.mu.Unlock()
+		conn.Close()
+		<-s.slots
+		return
+	}
+	s.wait.Add(1) // within the lock: Shutdown waits once stopping is set
 	s.sessions[e] = struct{}{}
 	stripOnly := len(s.sessions) > s.opts.Limits.Sessions
-	if s.stopping {
-		e.draining = s.drainAt
-	}
 	s.mu.Unlock()
 	s.opts.Meter.Sessions(+1)
-	s.wait.Add(1)
 	go func() {
 		defer s.wait.Done()
 		s.serve(e, stripOnly)
@@ -169,8 +173,7 @@ func (s *Server) serve(e *edge, stripOnly bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	sess := &session{server: s, edge: e, ctx: ctx, id: s.opts.NewID(), wishes: s.opts.Decider.Wishes(), stripOnly: stripOnly}
-	e.taker = sess
-	o, err := e.offer()
+	o, err := e.offer(sess)
 	if err != nil {
 		s.ended(sess, err)
 		return

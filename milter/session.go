@@ -27,7 +27,7 @@ type session struct {
 
 	connection connection
 	store      macroStore
-	judge      policy.Case // nil before CONNECT and when stripOnly
+	judge      policy.Case // nil before CONNECT
 	failing    bool        // the case is being told of a panic
 	open       bool        // between MAIL and the end of the message
 	announced  bool        // the macros of the next MAIL are in the store
@@ -42,11 +42,20 @@ func (s *session) Connect(string, string, uint16, net.IP, *gomilter.Modifier) (g
 	s.endMessage(policy.EndImplied)
 	client := s.connection.client(&s.store)
 	client.At, client.Session = s.server.opts.Now(), s.id
+	client.CanHold = s.agreed.can(gomilter.OptQuarantine)
 	s.judge = nil
+	d := s.server.opts.Decider
 	if !s.stripOnly {
-		s.guard(policy.StageConnect, func() { s.judge = s.server.opts.Decider.Open(client) })
+		s.guard(policy.StageConnect, func() { s.judge = d.Open(client) })
 	}
-	return s.early(policy.StageConnect), nil
+	if s.judge == nil {
+		cause := "panic"
+		if s.stripOnly {
+			cause = "limit"
+		}
+		s.guard(policy.StageConnect, func() { s.judge = d.Pass(client, cause) })
+	}
+	return s.early(policy.StageConnect)
 }
 
 // Helo implements gomilter.Milter.
@@ -59,7 +68,7 @@ func (s *session) Helo(name string, _ *gomilter.Modifier) (gomilter.Response, er
 			Cipher:     s.store.get(macroCipher),
 		})
 	})
-	return s.early(policy.StageHelo), nil
+	return s.early(policy.StageHelo)
 }
 
 // MailFrom implements gomilter.Milter. The library has taken the angle brackets
@@ -78,7 +87,7 @@ func (s *session) MailFrom(from string, _ *gomilter.Modifier) (gomilter.Response
 			AuthType: s.store.get(macroAuthType),
 		})
 	})
-	return s.early(policy.StageMail), nil
+	return s.early(policy.StageMail)
 }
 
 // maxAddress is the longest envelope address kept, in bytes: RFC 5321 allows 64
@@ -90,40 +99,41 @@ const maxAddress = 320
 func (s *session) RcptTo(rcpt string, _ *gomilter.Modifier) (gomilter.Response, error) {
 	return s.answer(s.verdict(policy.StageRcpt, func(c policy.Case) policy.Verdict {
 		return c.Recipient(s.ctx, rcpt[:min(len(rcpt), maxAddress)])
-	})), nil
+	}))
 }
 
 // Header implements gomilter.Milter; the edge takes header frames itself.
 func (s *session) Header(string, string, *gomilter.Modifier) (gomilter.Response, error) {
-	return continued, nil
+	return nil, nil
 }
 
 // Headers implements gomilter.Milter.
 func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
-	if s.agreed.silent(policy.StageEOH) {
-		return nil, nil
+	if !s.agreed.silent(policy.StageEOH) {
+		s.edge.sayContinue()
 	}
-	return continued, nil
+	return nil, nil
 }
 
-// BodyChunk implements gomilter.Milter; bodies are not asked for.
-func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, error) {
-	return continued, nil
-}
+// BodyChunk implements gomilter.Milter; the edge takes bodies itself.
+func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, error) { return nil, nil }
 
 // Body implements gomilter.Milter: the end of a message.
-func (s *session) Body(m *gomilter.Modifier) (gomilter.Response, error) {
+func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
 	v := s.verdict(policy.StageEOM, func(c policy.Case) policy.Verdict {
 		return c.Message(s.ctx, s.store.get(macroQueueID), &s.headers)
 	})
-	if v.FailOpen && v.Mark == "" && s.wishes.Mark && !s.stripOnly {
+	switch {
+	case s.stripOnly:
+		v.Mark, v.Auth = "", ""
+	case v.FailOpen && v.Mark == "" && s.wishes.Mark:
 		v.Mark = policy.FailOpenMark(s.hostname())
 	}
 	if !v.Refuses() {
-		s.edit(m, &v)
+		s.edit(&v)
 	}
 	s.endMessage(policy.EndEOM)
-	return s.answer(v), nil
+	return s.answer(v)
 }
 
 // Abort implements gomilter.Milter. It may come before MAIL, and twice.
@@ -133,21 +143,24 @@ func (s *session) Abort(*gomilter.Modifier) error {
 }
 
 // early answers a stage before recipients are known.
-func (s *session) early(at policy.Stage) gomilter.Response {
+func (s *session) early(at policy.Stage) (gomilter.Response, error) {
 	if s.agreed.silent(at) {
-		return nil
+		return nil, nil
 	}
 	if at < s.wishes.Earliest {
-		return continued
+		s.edge.sayContinue()
+		return nil, nil
 	}
 	return s.answer(s.verdict(at, func(c policy.Case) policy.Verdict { return c.Early(s.ctx, at) }))
 }
 
-func (s *session) answer(v policy.Verdict) gomilter.Response {
+func (s *session) answer(v policy.Verdict) (gomilter.Response, error) {
 	if v.Refuses() && v.Reply != "" {
-		return smtpReply(v.Reply)
+		s.edge.sayReply(v.Reply)
+	} else {
+		s.edge.sayContinue()
 	}
-	return continued
+	return nil, nil
 }
 
 // ask calls the case, if there is one.

@@ -369,10 +369,12 @@ func refused(tr *mtascript.Transcript) (n int) {
 func TestManyAndLongHeaders(t *testing.T) {
 	f := start(t, options{})
 	message := mail("a@example.org", "user@example.test")
-	for range 5000 {
-		message.Headers = append(message.Headers,
-			mtascript.Header{Name: "X-Filler", Value: strings.Repeat("\xe4", 100)},
-			mtascript.Header{Name: policy.HeaderName, Value: "No, forged"})
+	for i := range 10000 {
+		h := mtascript.Header{Name: "X-Filler", Value: strings.Repeat("\xe4", 100)}
+		if i%20 == 0 {
+			h = mtascript.Header{Name: policy.HeaderName, Value: "No, forged"}
+		}
+		message.Headers = append(message.Headers, h)
 	}
 	message.Headers = append(message.Headers, mtascript.Header{Name: "X-Long", Value: strings.Repeat("y", 65000)})
 	m, err := from(mtascript.Postfix, server, "mx1.example.org", message).Run(f.dialPlain())

@@ -6,6 +6,9 @@ import "context"
 type Decider interface {
 	// Open begins the case of one SMTP connection.
 	Open(Client) Case
+	// Pass begins the case of a connection that passes unjudged because of the
+	// caller's own trouble, the cause. Headers are kept and removed all the same.
+	Pass(client Client, cause string) Case
 	// Wishes says what sessions that begin now need of the MTA.
 	Wishes() Wishes
 }

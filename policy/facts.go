@@ -36,6 +36,7 @@ type Client struct {
 	Port    uint16         // of the client; 0 is unknown
 	Server  netip.AddrPort // what the client connected to, as far as told
 	Daemon  string         // name of the listening daemon, macro {daemon_name}
+	CanHold bool           // the MTA agreed to quarantine messages
 	Unix    bool           // the mail comes from a process on the MTA's machine
 	Name    Text           // the PTR name: confirmed when Iprev is pass, claimed otherwise
 	Iprev   Iprev

@@ -41,6 +41,7 @@ const (
 	ReasonIndependent  = "own-name"     // a refusal withheld: HELO is an independent name
 	ReasonRecipient    = "recipient"    // an exempt recipient is aboard: tagged at most
 	ReasonMixed        = "mixed"        // exempt and ordinary recipients do not share a transaction
+	ReasonNoHold       = "no-hold"      // the MTA does not let milters quarantine
 	ReasonKept         = "kept"         // an own MX host judged already
 	ReasonFailOpen     = "fail-open"    // own trouble
 	ReasonLimitPassed  = "within-limit" // a limit applies and is not reached

@@ -98,12 +98,24 @@ func (d *Decider) Wishes() policy.Wishes {
 	return w
 }
 
-// Open implements policy.Decider.
-func (d *Decider) Open(client policy.Client) policy.Case {
+// Pass implements policy.Decider.
+func (d *Decider) Pass(client policy.Client, cause string) policy.Case {
+	c := d.open(client)
+	c.broken = cause
+	return c
+}
+
+func (d *Decider) open(client policy.Client) *decision {
 	c := &decision{decider: d, settings: d.settings.Load()}
 	c.facts.Client = client
 	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
 	c.exempt = c.rules().Exempt.Client(&c.facts.Client)
+	return c
+}
+
+// Open implements policy.Decider.
+func (d *Decider) Open(client policy.Client) policy.Case {
+	c := d.open(client)
 	c.facts.NamesSuspended = d.health.session(&c.facts.Client, c.exempt != policy.ExemptNone)
 	if c.exempt == policy.ExemptNone && d.opts.Evidence != nil {
 		c.lookups = d.opts.Evidence.Start(client)

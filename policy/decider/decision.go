@@ -39,6 +39,7 @@ type message struct {
 	stage    policy.Stage
 	accepted int
 	refused  int
+	refusal  policy.Action // the last one's
 	kind     kind
 	rcpt     string // the first accepted one
 	asked    bool   // a recipient is being judged
@@ -254,14 +255,14 @@ func (c *decision) close() {
 }
 
 // unfinished is the outcome of a message that never came: what would have been
-// concluded of its recipients, and nothing done.
+// concluded of its recipients, and nothing done, unless all were refused.
 func (c *decision) unfinished() outcome {
 	if !c.fresh {
 		return outcome{}
 	}
 	verdict, reason := c.rules().Conclude(&c.judged)
 	if c.message.accepted == 0 && c.message.refused > 0 {
-		reason = policy.ReasonNoRecipients
+		return outcome{verdict, c.message.refusal, policy.ReasonNoRecipients}
 	}
 	return outcome{verdict: verdict, reason: reason}
 }

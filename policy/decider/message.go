@@ -109,6 +109,7 @@ func (c *decision) crowded() outcome {
 // and records that.
 func (c *decision) refuse(o outcome, reply string) policy.Verdict {
 	c.message.refused++
+	c.message.refusal = o.action
 	id := c.message.id + "." + strconv.Itoa(c.message.refused)
 	if reply == "" {
 		reply = c.rules().Reply(o.action, id)
@@ -179,8 +180,7 @@ func (c *decision) atEnd() policy.Verdict {
 	}
 	v := c.marked(c.judged.Mark(m.outcome.action, c.host()), m.outcome.action)
 	if v.Action == policy.ActionQuarantine {
-		v.Hold = "iot-milter " + m.id
-		c.quarantined()
+		v.Hold = "iot-milter " + m.id + ", " + r.Notify + " looks after it"
 	}
 	return v
 }
@@ -194,17 +194,12 @@ func (c *decision) lastWord(o outcome) outcome {
 		return o
 	case c.message.kind == kindExempt && o.action != policy.ActionLimit:
 		return outcome{o.verdict, policy.ActionTag, policy.ReasonRecipient}
+	case o.action == policy.ActionQuarantine && !c.facts.Client.CanHold:
+		return outcome{o.verdict, policy.ActionTag, policy.ReasonNoHold}
 	case o.action == policy.ActionDefer && c.message.deferred:
 		return outcome{o.verdict, policy.ActionTag, policy.ReasonDeferPassed}
 	}
 	return c.remembered(o, c.message.rcpt, c.message.kind, true)
-}
-
-// quarantined tells who looks after the message how to let it go.
-func (c *decision) quarantined() {
-	m := &c.message
-	c.decider.opts.Log.Warn("quarantined", "id", m.id, "qid", m.queueID, "notify", c.rules().Notify,
-		"postfix", "postsuper -H "+m.queueID, "sendmail", "sendmail -qQ -Q -qI"+m.queueID)
 }
 
 // marked is the verdict of a message that passes, with the fields that the mode
