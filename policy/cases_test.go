@@ -200,7 +200,7 @@ func (p *play) open(facts []row) {
 		p.world = newWorld(p.T, p.settings, p.evidence)
 	}
 	p.sessions++
-	c := policy.Client{At: began, MTA: mta, Session: "s" + strconv.Itoa(p.sessions), Server: netip.MustParseAddrPort("192.0.2.25:25")}
+	c := policy.Client{At: began, MTA: mta, CanHold: true, Session: "s" + strconv.Itoa(p.sessions), Server: netip.MustParseAddrPort("192.0.2.25:25")}
 	greeting, repeat := policy.Greeting{}, 1
 	var err error
 	for _, r := range facts {
@@ -221,6 +221,8 @@ func (p *play) open(facts []row) {
 			var port uint64
 			port, err = strconv.ParseUint(r.value, 10, 16)
 			c.Server = netip.AddrPortFrom(c.Server.Addr(), uint16(port))
+		case "can_hold":
+			c.CanHold, err = strconv.ParseBool(r.value)
 		case "unix":
 			c.Unix, err = strconv.ParseBool(r.value)
 		case "helo":

@@ -24,6 +24,7 @@ type decision struct {
 	messages int       // opened so far: they number the ids
 	began    time.Time // of the own work under way; zero when there is none
 	message  message
+	told     policy.Record // the last one, kept for its memory
 }
 
 // parsed says which names were parsed. That is left to the first judgement:
@@ -268,7 +269,8 @@ func (c *decision) unfinished() outcome {
 }
 
 func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.End) {
-	rec := policy.Record{
+	rec := &c.told
+	*rec = policy.Record{
 		ID: id, Facts: &c.facts, QueueID: c.message.queueID, Rcpts: c.message.accepted, Stage: stage,
 		Mode: c.rules().Mode, Verdict: o.verdict, Action: o.action, Exempt: c.message.exempt, Reason: o.reason,
 		Took: c.message.took, End: end,
@@ -279,7 +281,7 @@ func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.E
 	if c.fresh {
 		rec.Judgement = &c.judged
 	}
-	c.decider.opts.Recorder.Record(&rec)
+	c.decider.opts.Recorder.Record(rec)
 }
 
 // start and stop measure own work.
