@@ -1,19 +1,14 @@
 package milter
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 
-	"encoding/binary"
-
 	"github.com/iot-milter/iot-milter/policy"
 )
-
-// maxName is the longest name or HELO that is kept, in bytes (RFC 1035, section
-// 2.3.4); more is cut.
-const maxName = 255
 
 // connection is a CONNECT frame (SMFIC_CONNECT): host name, family, port,
 // address.
@@ -31,7 +26,7 @@ func parseConnect(payload []byte) (connection, error) {
 	if len(rest) == 0 {
 		return connection{}, fmt.Errorf("%w: CONNECT without an address family", errFrame)
 	}
-	c := connection{host: clip(string(host)), family: rest[0]}
+	c := connection{host: policy.ClipName(string(host)), family: rest[0]}
 	rest = rest[1:]
 	if c.family != '4' && c.family != '6' {
 		return c, nil
@@ -41,23 +36,8 @@ func parseConnect(payload []byte) (connection, error) {
 	}
 	c.port = binary.BigEndian.Uint16(rest)
 	addr, _ := cut(rest[2:])
-	c.addr = parseAddr(string(addr))
+	c.addr = policy.ParseAddr(string(addr))
 	return c, nil
-}
-
-// parseAddr reads an address in any MTA's spelling: Sendmail's "IPv6:" prefix,
-// brackets, a scope, an IPv4 address mapped into IPv6. An invalid one is the zero
-// Addr.
-func parseAddr(s string) netip.Addr {
-	s = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
-	if len(s) > 5 && strings.EqualFold(s[:5], "IPv6:") {
-		s = s[5:]
-	}
-	addr, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.WithZone("").Unmap()
 }
 
 // client makes the facts of a client from CONNECT and its macros.
@@ -77,13 +57,13 @@ func (c connection) client(m *macroStore) policy.Client {
 // {client_resolve}; without it a bracketed host is an unknown fact, since
 // Postfix writes a temporary failure and a mismatch alike.
 func (c connection) name(m *macroStore) (policy.Text, policy.Iprev) {
-	claimed := hostName(m.get(macroClientPtr))
+	claimed := policy.HostName(m.get(macroClientPtr))
 	switch m.get(macroClientResolve) {
 	case "OK":
-		if confirmed := hostName(m.get(macroClientName)); confirmed != "" {
+		if confirmed := policy.HostName(m.get(macroClientName)); confirmed != "" {
 			return policy.Seen(confirmed), policy.IprevPass
 		}
-		if host := hostName(c.host); host != "" {
+		if host := policy.HostName(c.host); host != "" {
 			return policy.Seen(host), policy.IprevPass
 		}
 		return policy.Text{}, policy.IprevUnknown
@@ -103,23 +83,10 @@ func (c connection) name(m *macroStore) (policy.Text, policy.Iprev) {
 	if forged := forgedName(m.get(macroTrace)); forged != "" {
 		return policy.Seen(forged), policy.IprevUnknown
 	}
-	if host := hostName(c.host); host != "" && c.addr.IsValid() {
+	if host := policy.HostName(c.host); host != "" && c.addr.IsValid() {
 		return policy.Seen(host), policy.IprevPass
 	}
 	return policy.Text{}, policy.IprevUnknown
-}
-
-// hostName returns s unless it stands for "no name": empty, "unknown", or an
-// address in brackets.
-func hostName(s string) string {
-	s = strings.TrimSuffix(clip(s), ".")
-	if s == "" || s[0] == '[' || strings.EqualFold(s, "unknown") {
-		return ""
-	}
-	if parseAddr(s).IsValid() {
-		return ""
-	}
-	return s
 }
 
 // forgedName returns the claimed name of a trace "name [192.0.2.1] (may be
@@ -132,13 +99,13 @@ func forgedName(trace string) string {
 	if _, host, ok := strings.Cut(name, "@"); ok { // an ident reply stands before it
 		name = host
 	}
-	return hostName(name)
+	return policy.HostName(name)
 }
 
 // server is the MTA's end of the client's connection, as far as told.
 func server(m *macroStore) netip.AddrPort {
-	addr := parseAddr(m.get(macroDaemonAddr))
-	if own := parseAddr(m.get(macroIfAddr)); own.IsValid() {
+	addr := policy.ParseAddr(m.get(macroDaemonAddr))
+	if own := policy.ParseAddr(m.get(macroIfAddr)); own.IsValid() {
 		addr = own
 	}
 	port := parsePort(m.get(macroDaemonPort))
@@ -159,5 +126,3 @@ func text(s string) policy.Text {
 	}
 	return policy.Seen(s)
 }
-
-func clip(s string) string { return s[:min(len(s), maxName)] }

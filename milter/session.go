@@ -63,7 +63,7 @@ func (s *session) Helo(name string, _ *gomilter.Modifier) (gomilter.Response, er
 	s.endMessage(policy.EndImplied)
 	s.ask(policy.StageHelo, func(c policy.Case) {
 		c.Greeting(policy.Greeting{
-			Name:       policy.Seen(clip(name)),
+			Name:       policy.Seen(policy.ClipName(name)),
 			TLSVersion: s.store.get(macroTLSVersion),
 			Cipher:     s.store.get(macroCipher),
 		})

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,7 +68,8 @@ func onlyHosts(hosts []string, next http.Handler) http.Handler {
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
 		}
-		if !slices.Contains(hosts, host) && !slices.Contains(hosts, "["+host+"]") {
+		known := func(h string) bool { return strings.EqualFold(h, host) || strings.EqualFold(h, "["+host+"]") }
+		if !slices.ContainsFunc(hosts, known) {
 			http.Error(w, "unknown host", http.StatusMisdirectedRequest)
 			return
 		}

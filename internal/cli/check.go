@@ -34,7 +34,7 @@ func checkCommand() *cobra.Command {
 			return err
 		}
 		_, err = c.OutOrStdout().Write(conf.Effective(config))
-		return err
+		return trouble(err)
 	}
 	return c
 }
@@ -66,13 +66,13 @@ func checkJSON(w io.Writer, config *conf.Config, warnings []conf.Warning, err er
 	}
 	if err == nil {
 		if err := toml.Unmarshal(conf.Effective(config), &report.Config); err != nil {
-			return runtimeError{err}
+			return trouble(err)
 		}
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	if e := encoder.Encode(report); e != nil {
-		return runtimeError{e}
+		return trouble(e)
 	}
 	return err
 }

@@ -31,6 +31,14 @@ type runtimeError struct{ error }
 
 func (e runtimeError) Unwrap() error { return e.error }
 
+// trouble makes err, unless it is nil, a runtimeError.
+func trouble(err error) error {
+	if err == nil {
+		return nil
+	}
+	return runtimeError{err}
+}
+
 // Main runs the command that args name and returns the exit code.
 func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 	root := &cobra.Command{
@@ -55,8 +63,8 @@ func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 		fmt.Fprintln(errOut, broken)
 		return exitUsage
 	}
-	var trouble runtimeError
-	if errors.As(err, &trouble) {
+	var atRuntime runtimeError
+	if errors.As(err, &atRuntime) {
 		fmt.Fprintln(errOut, "iot-milter:", err)
 		return exitRuntime
 	}
@@ -85,7 +93,7 @@ func runCommand(b Build) *cobra.Command {
 		if err == nil || errors.As(err, &broken) {
 			return err
 		}
-		return runtimeError{err}
+		return trouble(err)
 	}
 	return c
 }

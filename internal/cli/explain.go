@@ -69,34 +69,36 @@ func explain(c *cobra.Command, config *conf.Config, q *question) error {
 	}
 	headers, err := q.headers(c.InOrStdin())
 	if err != nil {
-		return runtimeError{err}
+		return trouble(err)
 	}
 	decision, verdict, err := judge(config, client, q.greeting(c), q.envelope(c), headers)
 	if err != nil {
-		return runtimeError{err}
+		return trouble(err)
 	}
 	decision.Time, decision.Took, decision.End = nil, "", ""
 	if q.json {
-		return json.NewEncoder(c.OutOrStdout()).Encode(decision)
+		return trouble(json.NewEncoder(c.OutOrStdout()).Encode(decision))
 	}
-	return printTrace(c.OutOrStdout(), decision, verdict)
+	return trouble(printTrace(c.OutOrStdout(), decision, verdict))
 }
 
 func (q *question) facts(c *cobra.Command) (client policy.Client, err error) {
 	if at, err := netip.ParseAddrPort(q.client); err == nil {
-		client.Addr, client.Port = at.Addr(), at.Port()
-	} else if client.Addr, err = netip.ParseAddr(strings.Trim(q.client, "[]")); err != nil {
+		client.Addr, client.Port = at.Addr().WithZone("").Unmap(), at.Port()
+	} else if client.Addr = policy.ParseAddr(q.client); !client.Addr.IsValid() {
 		return client, fmt.Errorf("--client %q is no address; hint: 192.0.2.7, 192.0.2.7:40123 or [2001:db8::7]:40123", q.client)
 	}
-	client.Addr = client.Addr.WithZone("").Unmap()
 	if client.Iprev, err = policy.ParseIprev(q.iprev); err != nil {
 		return client, fmt.Errorf("--iprev: %w; hint: pass, fail, permerror or temperror", err)
 	}
-	if c.Flags().Changed("ptr") && q.ptr != "" {
-		if client.Iprev == policy.IprevPermError {
-			return client, errors.New("--iprev permerror says that there is no PTR name; hint: leave --ptr out, or use fail")
-		}
-		client.Name = policy.Seen(strings.TrimSuffix(q.ptr, "."))
+	name := policy.HostName(q.ptr)
+	switch {
+	case name == "" && client.Iprev == policy.IprevPass:
+		return client, errors.New("--iprev pass without a name; hint: give --ptr")
+	case name != "" && client.Iprev == policy.IprevPermError:
+		return client, errors.New("--iprev permerror says that there is no PTR name; hint: leave --ptr out, or use fail")
+	case name != "":
+		client.Name = policy.Seen(name)
 		if client.Iprev == policy.IprevUnknown {
 			client.Iprev = policy.IprevPass
 		}
@@ -107,7 +109,7 @@ func (q *question) facts(c *cobra.Command) (client policy.Client, err error) {
 
 func (q *question) greeting(c *cobra.Command) (g policy.Greeting) {
 	if c.Flags().Changed("helo") {
-		g.Name = policy.Seen(q.helo)
+		g.Name = policy.Seen(policy.ClipName(q.helo))
 	}
 	return g
 }

@@ -23,11 +23,11 @@ func versionCommand(b Build) *cobra.Command {
 			Suffixes string `json:"suffixes"`
 		}{b.Version, b.Commit, runtime.Version(), policy.WeightsDate, publicsuffix.List.String()}
 		if *asJSON {
-			return json.NewEncoder(c.OutOrStdout()).Encode(v)
+			return trouble(json.NewEncoder(c.OutOrStdout()).Encode(v))
 		}
 		_, err := fmt.Fprintf(c.OutOrStdout(), "iot-milter %s\ncommit     %s\ngo         %s\nweights    %s\nsuffixes   %s\n",
 			v.Version, v.Commit, v.Go, v.Weights, v.Suffixes)
-		return err
+		return trouble(err)
 	}
 	return c
 }

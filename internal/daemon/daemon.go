@@ -45,19 +45,26 @@ type Daemon struct {
 // w. It returns nil after an orderly end, conf.Errors when the configuration is
 // wrong, and another error when it cannot serve.
 func Run(path, version string, w io.Writer) error {
+	// Signals first: a TERM or HUP that comes while starting must not kill, nor
+	// must the death of who reads the log.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
 	config, warnings, err := conf.Load(path)
 	if err != nil {
 		return err
 	}
-	d := &Daemon{path: path, config: config}
-	d.level.Set(config.Log.Level)
-	d.log = obs.NewLog(w, config.Log.Format == "json", &d.level)
-	d.warn(warnings)
 	memory, err := state.New(state.Options{Entries: config.Store.Hosts})
 	if err != nil {
 		return err
 	}
-	d.metrics = obs.NewMetrics(version, memory)
+	d := &Daemon{path: path, config: config, metrics: obs.NewMetrics(version, memory)}
+	lines := obs.NewLines(w, d.metrics.LogDropped)
+	defer lines.Close()
+	d.level.Set(config.Log.Level)
+	d.log = obs.NewLog(lines, config.Log.Format == "json", &d.level)
+	d.warn(warnings)
 	d.decider = decider.New(decider.Options{
 		Recorder: &obs.Recorder{Log: d.log, Metrics: d.metrics},
 		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory,
@@ -69,15 +76,11 @@ func Run(path, version string, w io.Writer) error {
 			Grace: min(maxGrace, config.Limits.Drain),
 		},
 	})
-	return d.serve(version)
+	return d.serve(version, signals)
 }
 
-func (d *Daemon) serve(version string) error {
-	// Signals first: a TERM or HUP that comes while starting must not kill.
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	listeners, err := listen(d.config)
+func (d *Daemon) serve(version string, signals <-chan os.Signal) error {
+	listeners, err := listen(d.config, d.log)
 	if err != nil {
 		return err
 	}

@@ -175,6 +175,39 @@ func TestStaleSocketIsReplacedALivingOneIsNot(t *testing.T) {
 	third.message("mx1.example.org")
 }
 
+// Daemons that start at once on the socket of a dead one: one serves, the others
+// say so and end.
+func TestOneOfManyServes(t *testing.T) {
+	dir := t.TempDir()
+	dead := launch(t, dir)
+	dead.says("msg=ready")
+	dead.cmd.Process.Kill()
+	dead.ends()
+	var all []*process
+	for range 6 {
+		all = append(all, launch(t, dir))
+	}
+	serving := 0
+	for _, p := range all {
+		p.t.Helper()
+		for range 500 {
+			if l := p.log.String(); strings.Contains(l, "msg=ready") || strings.Contains(l, "a living process listens there") {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if strings.Contains(p.log.String(), "msg=ready") {
+			serving++
+		} else if code := p.ends(); code != 1 {
+			t.Errorf("exit %d:\n%s", code, p.log)
+		}
+	}
+	if serving != 1 {
+		t.Errorf("%d of 6 serve", serving)
+	}
+	all[0].message("mx1.example.org")
+}
+
 func TestListenErrors(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
@@ -295,6 +328,48 @@ func TestSecondTermEndsAtOnce(t *testing.T) {
 	}
 }
 
+// Who reads the log may die, or stop reading: mail goes on, and so does TERM.
+func TestTheLogsReaderDies(t *testing.T) {
+	for _, stalls := range []bool{false, true} {
+		dir := t.TempDir()
+		path, socket := config(t, dir)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &process{t: t, dir: dir, socket: socket, log: &lockedBuffer{}, exit: make(chan error, 1)}
+		p.cmd = exec.Command(os.Args[0])
+		p.cmd.Env = append(os.Environ(), "IOT_MILTER_TEST_CONFIG="+path)
+		p.cmd.Stderr = w
+		if err := p.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { p.cmd.Process.Kill() })
+		w.Close()
+		r.Read(make([]byte, 1)) // it has begun to log
+		if !stalls {
+			r.Close()
+		}
+		go func() { p.exit <- p.cmd.Wait() }()
+		for range 500 {
+			if _, err := os.Stat(socket); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		for range 400 {
+			if p.message("mx1.example.org") == "" {
+				t.Fatal("no header")
+			}
+		}
+		p.cmd.Process.Signal(syscall.SIGTERM)
+		if code := p.ends(); code != 0 {
+			t.Errorf("stalls %t: exit code %d", stalls, code)
+		}
+		r.Close()
+	}
+}
+
 func TestSystemd(t *testing.T) {
 	dir := t.TempDir()
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
@@ -312,12 +387,28 @@ func TestSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	path, _ := config(t, dir, `listen = ["fd:systemd"]`)
+	l2, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "u.sock"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l3, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "v.sock"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := l3.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, _ := config(t, dir, `listen = ["fd:milter", "fd:second"]`)
+	unused, err := l2.File()
+	if err != nil {
+		t.Fatal(err)
+	}
 	// LISTEN_PID must be the daemon's own: sh becomes the daemon.
 	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
-	cmd.Env = append(os.Environ(), "IOT_MILTER_TEST_CONFIG="+path, "LISTEN_FDS=1", "LISTEN_FDNAMES=milter",
+	cmd.Env = append(os.Environ(), "IOT_MILTER_TEST_CONFIG="+path, "LISTEN_FDS=3", "LISTEN_FDNAMES=milter:unused:second",
 		"NOTIFY_SOCKET="+filepath.Join(dir, "notify"), "WATCHDOG_USEC=200000")
-	cmd.ExtraFiles = []*os.File{socket}
+	cmd.ExtraFiles = []*os.File{socket, unused, second}
 	log := &lockedBuffer{}
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
@@ -344,6 +435,7 @@ func TestSystemd(t *testing.T) {
 	if p.message("mx1.example.org") == "" {
 		t.Error("no header through the handed-over socket")
 	}
+	p.says("is not used")
 	expect("WATCHDOG=1")
 	cmd.Process.Signal(syscall.SIGHUP)
 	expect("RELOADING=1\nMONOTONIC_USEC=")

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/user"
@@ -15,17 +16,24 @@ import (
 	"github.com/iot-milter/iot-milter/conf"
 )
 
-// listen opens every socket of the configuration, or none.
-func listen(c *conf.Config) (all []net.Listener, err error) {
+// listen opens every socket of the configuration, or none. Sockets that were
+// handed over and that nobody asks for are closed: MTAs would hang on them.
+func listen(c *conf.Config, log *slog.Logger) (all []net.Listener, err error) {
+	handed, err := activation.ListenersWithNames() // once: it empties the environment
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
+		for name, ls := range handed {
+			closeAll(ls)
+			log.Warn("a socket that systemd handed over is not used", "name", name, "hint", `listen = ["fd:systemd"] takes all`)
+		}
 		if err != nil {
-			for _, l := range all {
-				l.Close()
-			}
+			closeAll(all)
 		}
 	}()
 	for _, where := range c.Listen {
-		some, err := listenOne(where, c)
+		some, err := listenOne(where, c, handed)
 		all = append(all, some...)
 		if err != nil {
 			return all, fmt.Errorf("listen %s: %w", where, err)
@@ -34,39 +42,44 @@ func listen(c *conf.Config) (all []net.Listener, err error) {
 	return all, nil
 }
 
-func listenOne(where conf.Listen, c *conf.Config) ([]net.Listener, error) {
-	switch where.Network {
-	case "fd":
-		return listenActivated(where.Address)
-	case "unix":
-		l, err := listenUnix(where.Address, c.SocketMode, c.SocketGroup)
-		return one(l, err)
+func closeAll(ls []net.Listener) {
+	for _, l := range ls {
+		if l != nil {
+			l.Close()
+		}
 	}
-	l, err := net.Listen(where.Network, where.Address)
-	return one(l, err)
 }
 
-func one(l net.Listener, err error) ([]net.Listener, error) {
+func listenOne(where conf.Listen, c *conf.Config, handed map[string][]net.Listener) ([]net.Listener, error) {
+	var l net.Listener
+	var err error
+	switch where.Network {
+	case "fd":
+		return take(handed, where.Address)
+	case "unix":
+		l, err = listenUnix(where.Address, c.SocketMode, c.SocketGroup)
+	default:
+		l, err = net.Listen(where.Network, where.Address)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return []net.Listener{l}, nil
 }
 
-// listenActivated takes the sockets that systemd opened (sd_listen_fds(3)): all of
-// them, or those of a FileDescriptorName.
-func listenActivated(name string) ([]net.Listener, error) {
-	named, err := activation.ListenersWithNames()
-	if err != nil {
-		return nil, err
-	}
-	var found []net.Listener
-	for n, ls := range named {
+// take takes the sockets that systemd opened (sd_listen_fds(3)): all of them, or
+// those of a FileDescriptorName.
+func take(handed map[string][]net.Listener, name string) (found []net.Listener, err error) {
+	for n, ls := range handed {
+		if name != "systemd" && n != name {
+			continue
+		}
 		for _, l := range ls {
-			if l != nil && (name == "systemd" || n == name) {
+			if l != nil { // nil is no stream socket
 				found = append(found, l)
 			}
 		}
+		delete(handed, n)
 	}
 	if len(found) == 0 {
 		return nil, errors.New("no such socket was handed over; hint: start it by its systemd socket unit, or listen on unix:/run/iot-milter/iot-milter.sock")
@@ -76,7 +89,16 @@ func listenActivated(name string) ([]net.Listener, error) {
 
 // listenUnix makes a socket with the mode and group. The socket of a dead process
 // is replaced; that of a living one is an error.
-func listenUnix(path string, mode os.FileMode, group string) (net.Listener, error) {
+func listenUnix(path string, mode os.FileMode, group string) (_ net.Listener, err error) {
+	lock, err := lockSocket(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Close()
+		}
+	}()
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
@@ -84,9 +106,6 @@ func listenUnix(path string, mode os.FileMode, group string) (net.Listener, erro
 	old := syscall.Umask(0o777)
 	l, err := net.Listen("unix", path)
 	syscall.Umask(old)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w; hint: make the folder, owned by the daemon's user", err)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +113,43 @@ func listenUnix(path string, mode os.FileMode, group string) (net.Listener, erro
 		l.Close()
 		return nil, err
 	}
-	return l, nil
+	return &lockedListener{l, lock}, nil
 }
+
+// lockedListener holds the lock on its path while it lives.
+type lockedListener struct {
+	net.Listener
+	lock *os.File
+}
+
+// Close removes the socket, then lets the lock go.
+func (l *lockedListener) Close() error {
+	defer l.lock.Close()
+	return l.Listener.Close()
+}
+
+// lockSocket keeps two daemons that start at once from both finding a stale
+// socket, and the slower one from removing the other's. The lock ends with the
+// process; its empty file stays.
+func lockSocket(path string) (*os.File, error) {
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w; hint: make the folder, owned by the daemon's user", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; hint: the daemon's user must be able to write to the folder", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errLiving
+		}
+		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
+	}
+	return lock, nil
+}
+
+var errLiving = errors.New("a living process listens there; hint: stop it first, or name another path")
 
 func share(path string, mode os.FileMode, group string) error {
 	if group != "" {
@@ -128,10 +182,10 @@ func removeStale(path string) error {
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
 		conn.Close()
-		return errors.New("a living process listens there; hint: stop it first, or name another path")
+		return errLiving
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return err
+		return fmt.Errorf("%w; hint: a process of another user may listen there; stop it, remove the socket, or name another path", err)
 	}
 	return os.Remove(path)
 }

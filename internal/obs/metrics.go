@@ -24,6 +24,7 @@ type Metrics struct {
 	hidden    prometheus.Gauge
 	bystander prometheus.Counter
 	reloads   *prometheus.CounterVec
+	dropped   prometheus.Counter
 }
 
 // Tables reports how full the daemon's memory is.
@@ -47,6 +48,7 @@ func NewMetrics(version string, tables Tables) *Metrics {
 		suspended: gauge("names_suspended", "1 while name evidence is suspended: the MTA's DNS is ill"),
 		hidden:    gauge("client_hidden", "1 while nearly all clients have one private address"),
 		bystander: counter("limited_bystander_total", "clients limited without being suspect themselves"),
+		dropped:   counter("log_dropped_total", "log lines that nobody took in time"),
 		reloads:   vector("reloads_total", "reloads of the configuration, by result", "result"),
 	}
 	events := vector("events_total", "what happened to milter sessions", "event")
@@ -56,7 +58,7 @@ func NewMetrics(version string, tables Tables) *Metrics {
 	build := vector("build_info", "1, with the version as label", "version")
 	build.WithLabelValues(version).Inc()
 	m.Registry.MustRegister(events, build, m.sessions, m.decisions, m.exempt, m.failOpen, m.took, m.suspended,
-		m.hidden, m.bystander, m.reloads, collectors.NewGoCollector(),
+		m.hidden, m.bystander, m.reloads, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.watch(tables)
 	return m
@@ -92,6 +94,9 @@ func (m *Metrics) ClientHidden(on bool) { set(m.hidden, on) }
 
 // LimitedBystander implements decider.Meter.
 func (m *Metrics) LimitedBystander() { m.bystander.Inc() }
+
+// LogDropped counts log lines that were lost.
+func (m *Metrics) LogDropped(lines int) { m.dropped.Add(float64(lines)) }
 
 // Reload counts a reload of the configuration.
 func (m *Metrics) Reload(ok bool) {

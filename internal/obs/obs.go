@@ -9,18 +9,41 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/iot-milter/iot-milter/policy"
 )
 
 // NewLog returns a logger that writes logfmt or, with json, JSON lines to w. What
-// it is given is quoted where it could be taken for another key or line.
+// it is given is quoted where it could be taken for another key or line, and
+// shows no character that a terminal obeys.
 func NewLog(w io.Writer, json bool, level slog.Leveler) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindString {
+			a.Value = slog.StringValue(harmless(a.Value.String()))
+		}
+		return a
+	}}
 	if json {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// harmless replaces what the handlers leave as it is although a terminal obeys
+// it or hides it: DEL, the C1 controls, marks of writing direction.
+func harmless(s string) string {
+	for i := range len(s) {
+		if s[i] >= 0x7f {
+			return strings.Map(func(r rune) rune {
+				if r >= 0x7f && !unicode.IsPrint(r) {
+					return unicode.ReplacementChar
+				}
+				return r
+			}, s)
+		}
+	}
+	return s
 }
 
 // Recorder writes the verdict line of a decision and counts it. It implements

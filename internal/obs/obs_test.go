@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func TestVerdictLineHasTheContractsKeysInOrder(t *testing.T) {
 
 func TestSafety20LogCannotBeForged(t *testing.T) {
 	for _, evil := range []string{
-		"x action=accept", "x\nmsg=verdict id=forged", "x\" class=\"mailserver", "x\x00\x1b[2J\x7f", "\xff\xfe", "x\u2028y\u202e", "=", "", "a\tb",
+		"x action=accept", "x\nmsg=verdict id=forged", "x\" class=\"mailserver", "x\x00\x1b[2J\x7f", "\xff\xfe", "x\u2028y\u202e", "\u009b2J", "=", "", "a\tb",
 	} {
 		text := line(false, hostile(evil))
 		if strings.Count(text, "\n") != 1 ||
@@ -72,6 +73,9 @@ func TestSafety20LogCannotBeForged(t *testing.T) {
 		}
 		var object map[string]any
 		doc := line(true, hostile(evil))
+		if regexp.MustCompile("[\\x7f-\\x{9f}\\x{2028}\\x{202e}]").MatchString(doc + text) {
+			t.Errorf("%q reaches the terminal: %q %q", evil, doc, text)
+		}
 		if err := json.Unmarshal([]byte(doc), &object); err != nil || object["action"] != "accept" || strings.Count(doc, "\n") != 1 {
 			t.Errorf("%q gives %q: %v", evil, doc, err)
 		}
@@ -115,6 +119,40 @@ func TestMetrics(t *testing.T) {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
+	}
+}
+
+// stuck is a log that nobody reads.
+type stuck struct{ release chan struct{} }
+
+func (s stuck) Write(p []byte) (int, error) { <-s.release; return len(p), nil }
+
+func TestALogThatNobodyReadsDoesNotWait(t *testing.T) {
+	var dropped atomic.Int64
+	s := stuck{make(chan struct{})}
+	lines := obs.NewLines(s, func(n int) { dropped.Add(int64(n)) })
+	log := obs.NewLog(lines, false, slog.LevelInfo)
+	for range 30_000 {
+		log.Info("line")
+	}
+	close(s.release)
+	if err := lines.Close(); err != nil {
+		t.Error(err)
+	}
+	if dropped.Load() == 0 {
+		t.Error("30,000 lines fit into 8,192 places")
+	}
+}
+
+func TestLinesAreWrittenAtClose(t *testing.T) {
+	var b bytes.Buffer
+	lines := obs.NewLines(&b, func(int) {})
+	log := obs.NewLog(lines, false, slog.LevelInfo)
+	for range 1000 {
+		log.Info("line")
+	}
+	if err := lines.Close(); err != nil || strings.Count(b.String(), "msg=line\n") != 1000 {
+		t.Errorf("%v, %d lines", err, strings.Count(b.String(), "\n"))
 	}
 }
 
