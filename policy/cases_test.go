@@ -51,7 +51,6 @@ type play struct {
 	settings *decider.Settings
 	evidence decider.Evidence
 	world    *world
-	client   policy.Client
 	sessions int
 	helo     bool
 	judge    policy.Case
