@@ -73,7 +73,7 @@ func TestSafety20LogCannotBeForged(t *testing.T) {
 		}
 		var object map[string]any
 		doc := line(true, hostile(evil))
-		if regexp.MustCompile("[\\x7f-\\x{9f}\\x{2028}\\x{202e}]").MatchString(doc + text) {
+		if regexp.MustCompile(`[\x7f-\x{9f}\x{2028}\x{202e}]`).MatchString(doc + text) {
 			t.Errorf("%q reaches the terminal: %q %q", evil, doc, text)
 		}
 		if err := json.Unmarshal([]byte(doc), &object); err != nil || object["action"] != "accept" || strings.Count(doc, "\n") != 1 {
