@@ -109,11 +109,26 @@ func (j *Judgement) sum() (total PerClass) {
 		}
 	}
 	for g := range groups {
+		limitGroup(&groups[g], groupCap[g])
 		for c := ClassMailserver; c < numClasses; c++ {
-			total[c] += min(max(groups[g][c], -groupCap[g]), groupCap[g])
+			total[c] += groups[g][c]
 		}
 	}
 	return total
+}
+
+// limitGroup keeps a group's sums within its cap. What access or device lose the
+// other classes lose too: else one more bad finding could make a client look
+// better.
+func limitGroup(w *PerClass, limit float64) {
+	over := max(w[ClassAccess]-limit, w[ClassDevice]-limit, 0)
+	for c := ClassHosting; c < numClasses; c++ {
+		w[c] = min(w[c], limit)
+		if c != ClassAccess && c != ClassDevice {
+			w[c] -= over
+		}
+		w[c] = max(w[c], -limit)
+	}
 }
 
 func posterior(prior, sums *PerClass) (p PerClass) {

@@ -25,11 +25,17 @@ func fromPTR(f *Facts) bool {
 	if ptr.Shape == device.ShapeNone || !ptr.Any(numbered) {
 		return false
 	}
-	if helo.Equal(ptr.Text) || helo.Shape == device.ShapeFQDN && helo.Domain == ptr.Domain {
-		return true
+	return repeatsPTR(f) || helo.Shape == device.ShapeFQDN && helo.Domain == ptr.Domain
+}
+
+// repeatsPTR reports whether HELO is the PTR name or its first label, whoever
+// made that.
+func repeatsPTR(f *Facts) bool {
+	if f.PTR.Shape == device.ShapeNone {
+		return false
 	}
-	label, _, _ := strings.Cut(ptr.Text, ".")
-	return helo.Equal(label)
+	label, _, _ := strings.Cut(f.PTR.Text, ".")
+	return f.HELO.Equal(f.PTR.Text) || f.HELO.Equal(label)
 }
 
 // independent reports whether HELO is a fully qualified name of its own. A name
@@ -81,10 +87,11 @@ func sameASCII(a, b string) bool {
 	return true
 }
 
-// addHELO appends a finding about HELO, of the family line if it is derived.
+// addHELO appends a finding about HELO, of the family line if it says no more
+// than the PTR or the address do.
 func addHELO(f *Facts, out *Findings, status Status) *Finding {
 	finding := out.Add(status, "helo", f.HELO.Text)
-	if derived(f) {
+	if derived(f) || repeatsPTR(f) {
 		finding.Family = FamilyLine
 	}
 	return finding

@@ -274,7 +274,14 @@ func TestReloadUnderLoad(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	wait.Wait()
-	if n := strings.Count(p.log.String(), "msg=verdict"); n != 320 {
+	verdicts := func() int { return strings.Count(p.log.String(), "msg=verdict") }
+	for range 500 { // the log is written a moment later
+		if verdicts() >= 320 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := verdicts(); n != 320 {
 		t.Errorf("%d verdict lines of 320 messages", n)
 	}
 }
