@@ -27,9 +27,8 @@ const maxRemovals = 1000
 func (s *session) edit(v *policy.Verdict) {
 	if s.agreed.can(gomilter.OptChangeHeader) {
 		s.removeMarks(v.KeepMark)
-		foreign := s.headers.ForeignAuth()
-		for i := min(len(foreign), maxRemovals) - 1; i >= 0; i-- {
-			s.edge.sayHeader(gomilter.ActChangeHeader, foreign[i], authHeader, "")
+		if !v.KeepAuth {
+			s.removeAuth()
 		}
 	}
 	if s.agreed.can(gomilter.OptAddHeader) {
@@ -60,6 +59,13 @@ func (s *session) removeMarks(keep int) {
 		if i != keep {
 			s.edge.sayHeader(gomilter.ActChangeHeader, i, policy.HeaderName, "")
 		}
+	}
+}
+
+func (s *session) removeAuth() {
+	foreign := s.headers.ForeignAuth()
+	for i := min(len(foreign), maxRemovals) - 1; i >= 0; i-- {
+		s.edge.sayHeader(gomilter.ActChangeHeader, foreign[i], authHeader, "")
 	}
 }
 

@@ -414,6 +414,12 @@ func TestAuthenticationResults(t *testing.T) {
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
+	// Re-injected, with our verdict on it: our own field stays.
+	again := mtascript.Message{From: "a@example.org", Rcpts: []string{"u@example.test"}, Headers: m.Headers[:2:2]}
+	kept := f.run(from(mtascript.Postfix, mtascript.Client{Host: "localhost", Port: 1, Addr: "127.0.0.1"}, "localhost", again))
+	if edits := kept.Messages[0].Final.Edits; len(edits) != 0 {
+		t.Errorf("re-injection edits %+v", edits)
+	}
 }
 
 func TestObserveWritesNothing(t *testing.T) {

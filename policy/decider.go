@@ -54,6 +54,7 @@ type Verdict struct {
 	Hold     string // the reason given to the MTA with Quarantine
 	Mark     string // value of the X-IoT-Spam field to insert, folded; "" for none
 	KeepMark int    // index, from 1, of the arriving field that stays; 0 removes all
+	KeepAuth bool   // arriving Authentication-Results under our identifier stay
 	Auth     string // value of the Authentication-Results field to insert; "" for none
 	FailOpen bool   // own trouble: nothing was judged
 }

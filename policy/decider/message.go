@@ -147,7 +147,7 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 	if headers != nil && r.Exempt.Relay(&c.facts.Client) {
 		if keep := headers.MarkOf(c.facts.Hosts); keep > 0 {
 			m.exempt, m.outcome = policy.ExemptRelay, outcome{reason: policy.ReasonKept}
-			return policy.Verdict{KeepMark: keep}
+			return policy.Verdict{KeepMark: keep, KeepAuth: true}
 		}
 	}
 	if m.exempt != policy.ExemptNone {
