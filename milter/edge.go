@@ -51,6 +51,7 @@ type taker interface {
 	connect(payload []byte) error
 	nextClient()
 	atRest() bool
+	panicked(what any)
 }
 
 // mute says which frames were agreed to get no answer.
@@ -77,14 +78,20 @@ func (e *edge) offer(t taker) (offer, error) {
 // Read hands the library the frames that it must see, one after the other.
 // Whatever ends the session is io.EOF to the library, which logs all else; the
 // cause is kept.
-func (e *edge) Read(p []byte) (int, error) {
+func (e *edge) Read(p []byte) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.taker.panicked(r)
+			n, err = 0, io.EOF
+		}
+	}()
 	if len(e.rest) == 0 {
 		if err := e.next(); err != nil {
 			e.cause = err
 			return 0, io.EOF
 		}
 	}
-	n := copy(p, e.rest)
+	n = copy(p, e.rest)
 	e.rest = e.rest[n:]
 	return n, nil
 }

@@ -16,7 +16,7 @@ import (
 type session struct {
 	server *Server
 	edge   *edge
-	ctx    context.Context // ends with the connection: the client has left
+	ctx    context.Context // ends with the session
 	id     string
 	wishes policy.Wishes
 	agreed agreement
@@ -130,7 +130,7 @@ func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
 		v.Mark = policy.FailOpenMark(s.hostname())
 	}
 	if !v.Refuses() {
-		s.edit(&v)
+		s.guard(policy.StageEOM, func() { s.edit(&v) })
 	}
 	s.endMessage(policy.EndEOM)
 	return s.answer(v)
@@ -185,8 +185,7 @@ func (s *session) guard(at policy.Stage, f func()) {
 		if p == nil {
 			return
 		}
-		s.server.opts.Meter.Event(EventPanic)
-		s.server.logPanic(s.id, at, p, debug.Stack())
+		s.report(at, p)
 		if s.judge != nil && !s.failing {
 			s.failing = true
 			s.guard(at, func() { s.judge.Fail("panic") })
@@ -194,6 +193,11 @@ func (s *session) guard(at policy.Stage, f func()) {
 		}
 	}()
 	f()
+}
+
+func (s *session) report(at policy.Stage, p any) {
+	s.server.opts.Meter.Event(EventPanic)
+	s.server.logPanic(s.id, at, p, debug.Stack())
 }
 
 // endMessage ends the open message. The case must hear of it even after a
@@ -225,7 +229,7 @@ func (s *session) hostname() string {
 	return s.store.get(macroJ)
 }
 
-// macros, header, connect, nextClient and atRest implement taker.
+// macros, header, connect, nextClient, atRest and panicked implement taker.
 
 func (s *session) macros(at gomilter.Code, payload []byte) {
 	s.store.set(at, payload)
@@ -253,6 +257,8 @@ func (s *session) nextClient() {
 }
 
 func (s *session) atRest() bool { return !s.open }
+
+func (s *session) panicked(what any) { s.report(policy.StageHeader, what) }
 
 // finish ends what the end of the connection left open.
 func (s *session) finish(how policy.End) { s.endMessage(how) }
