@@ -71,7 +71,6 @@ type Server struct {
 	sessions  map[*edge]struct{}
 	listeners map[net.Listener]struct{}
 	stopping  bool
-	drainAt   time.Time
 	wait      sync.WaitGroup
 }
 
@@ -245,12 +244,12 @@ func (s *Server) logPanic(id string, at policy.Stage, p any, stack []byte) {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopping = true
-	s.drainAt = s.opts.Now().Add(s.opts.Limits.Grace)
+	rest := s.opts.Now().Add(s.opts.Limits.Grace)
 	for l := range s.listeners {
 		l.Close()
 	}
 	for e := range s.sessions {
-		e.nudge(s.drainAt)
+		e.nudge(rest)
 	}
 	s.mu.Unlock()
 
