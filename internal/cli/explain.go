@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/netip"
 	"os"
 	"strings"
@@ -17,9 +16,8 @@ import (
 
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/daemon"
+	"github.com/iot-milter/iot-milter/internal/replay"
 	"github.com/iot-milter/iot-milter/policy"
-	"github.com/iot-milter/iot-milter/policy/decider"
-	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // question is what explain is asked.
@@ -136,7 +134,7 @@ func (q *question) headers(stdin io.Reader) (*policy.Headers, error) {
 		r = f
 	}
 	h := &policy.Headers{}
-	if err := readHeaders(r, h); err != nil {
+	if err := replay.ReadHeaders(r, h); err != nil {
 		return nil, fmt.Errorf("%s: %w", q.message, err)
 	}
 	return h, nil
@@ -144,44 +142,16 @@ func (q *question) headers(stdin io.Reader) (*policy.Headers, error) {
 
 // judge takes the same path as the daemon, with a memory that is empty.
 func judge(config *conf.Config, client policy.Client, g policy.Greeting, e policy.Envelope, h *policy.Headers) (*policy.Decision, policy.Verdict, error) {
-	memory, err := state.New(state.Options{Entries: 16})
+	j, err := newJudge(daemon.Settings(config), 16)
 	if err != nil {
 		return nil, policy.Verdict{}, err
 	}
-	var last lastDecision
-	d := decider.New(decider.Options{
-		Recorder: &last, Meter: noMeter{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, State: memory,
-	}, daemon.Settings(config))
-	ctx := context.Background()
-	c := d.Open(client)
-	if g.Name.Known() {
-		c.Greeting(g)
-	}
-	c.Sender(e)
-	v := c.Recipient(ctx, "")
-	if !v.Refuses() {
-		v = c.Message(ctx, "", h)
-		c.End(policy.EndEOM)
-	}
-	if last.decision == nil {
+	d, v, ok := j.Message(context.Background(), &replay.Record{Client: client, Greeting: g, Envelope: e, Headers: h})
+	if !ok {
 		return nil, v, errors.New("no decision was made")
 	}
-	return last.decision, v, nil
+	return &d, v, nil
 }
-
-type lastDecision struct{ decision *policy.Decision }
-
-func (l *lastDecision) Record(r *policy.Record) {
-	d := r.Decision()
-	l.decision = &d
-}
-
-type noMeter struct{}
-
-func (noMeter) FailOpen(string)     {}
-func (noMeter) NamesSuspended(bool) {}
-func (noMeter) ClientHidden(bool)   {}
-func (noMeter) LimitedBystander()   {}
 
 func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -191,7 +161,7 @@ func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
 		}
 	}
 	row("client", d.Client)
-	row("ptr", quoted(d.PTR))
+	row("ptr", replay.Harmless(d.PTR))
 	row("iprev", d.Iprev)
 	if d.HELO != nil {
 		row("helo", fmt.Sprintf("%q", *d.HELO))
@@ -204,7 +174,7 @@ func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
 		fmt.Fprintln(t, "signal\tstatus\tgroup\tfamily\tdecibans\tfact")
 	}
 	for _, s := range d.Signals {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%+.1f\t%s\n", s.Name, s.Status, s.Group, s.Family, s.Weight, quoted(s.Fact))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%+.1f\t%s\n", s.Name, s.Status, s.Group, s.Family, s.Weight, replay.Harmless(s.Fact))
 	}
 	fmt.Fprintln(t)
 	row("class", d.Class)
@@ -225,13 +195,4 @@ func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
 		row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
 	}
 	return t.Flush()
-}
-
-// quoted makes an attacker's text harmless for a terminal.
-func quoted(s string) string {
-	q := fmt.Sprintf("%q", s)
-	if q == `"`+s+`"` {
-		return s
-	}
-	return q
 }
