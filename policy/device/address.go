@@ -7,16 +7,12 @@ import (
 )
 
 // addressTraits says whether the text holds addr, or something that looks like
-// an IPv4 address. Two octets alone count only beside a word of access lines:
-// large senders number their servers after the last two, too. Names have at
-// most 255 bytes, so all buffers are on the stack.
-func addressTraits(text string, addr netip.Addr, words Traits) (traits Traits) {
+// an IPv4 address. Two octets are enough only where something else tells of an
+// access line: large senders number their servers after the last two, too. Names
+// have at most 255 bytes, so all buffers are on the stack.
+func addressTraits(text string, addr netip.Addr, enough int) (traits Traits) {
 	if len(text) == 0 || len(text) > maxName {
 		return 0
-	}
-	enough := 3
-	if words&Access != 0 {
-		enough = 2
 	}
 	var nums numbers
 	nums.scan(text)
@@ -26,7 +22,7 @@ func addressTraits(text string, addr netip.Addr, words Traits) (traits Traits) {
 	switch {
 	case addr.Is4() || addr.Is4In6():
 		octets := addr.Unmap().As4()
-		if nums.longest(octets) >= enough || joined(text, octets) {
+		if nums.longest(octets) >= enough || joined(text, octets) || enough == 2 && tail(text, octets) {
 			traits |= Own
 		}
 	case addr.Is6():
@@ -110,8 +106,34 @@ func joined(text string, o [4]byte) bool {
 		strings.Contains(text, string(appendHex(buf[:0], r))) ||
 		strings.Contains(text, string(appendPadded(buf[:0], o[:]))) ||
 		strings.Contains(text, string(appendPadded(buf[:0], r[:]))) ||
-		endsRun(text, string(appendPadded(buf[:0], o[2:]))) ||
+		endsRun(text, string(appendPadded(buf[:0], o[2:])), isDigit) ||
 		decimalRun(text, o)
+}
+
+// tail reports whether a run of letters and digits ends with the last two octets,
+// in hexadecimal or in decimal digits without a gap.
+func tail(text string, o [4]byte) bool {
+	var buf [8]byte
+	if endsRun(text, string(appendHex(buf[:0], o)[4:]), isAlnum) {
+		return true
+	}
+	b := appendDecimal(buf[:0], o[2])
+	n := len(b)
+	if endsRun(text, string(appendPadded(b, o[3:])), isDigit) {
+		return true
+	}
+	b = appendDecimal(b[:n], o[3])
+	return len(b) >= 4 && endsRun(text, string(b), isDigit)
+}
+
+func appendDecimal(b []byte, v byte) []byte {
+	if v >= 100 {
+		b = append(b, '0'+v/100)
+	}
+	if v >= 10 {
+		b = append(b, '0'+v/10%10)
+	}
+	return append(b, '0'+v%10)
 }
 
 func appendHex(b []byte, o [4]byte) []byte {
@@ -129,15 +151,15 @@ func appendPadded(b []byte, octets []byte) []byte {
 	return b
 }
 
-// endsRun reports whether a run of digits in the text ends with tail.
-func endsRun(text, tail string) bool {
+// endsRun reports whether a run of bytes of one kind in the text ends with tail.
+func endsRun(text, tail string, kind func(byte) bool) bool {
 	for from := 0; ; {
 		i := strings.Index(text[from:], tail)
 		if i < 0 {
 			return false
 		}
 		from += i + len(tail)
-		if from == len(text) || !isDigit(text[from]) {
+		if from == len(text) || !kind(text[from]) {
 			return true
 		}
 	}

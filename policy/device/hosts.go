@@ -3,6 +3,9 @@ package device
 const (
 	srcLAN  = "HELO in real spam of 2007, the LAN name of the router"
 	srcJD   = "JDownloader RouterUtils: names under which it looks for the pages of routers"
+	srcPage = "uBlockOrigin uAssets lan-block.txt: names that routers give to their own pages"
+	srcHop  = "public traceroutes, scans and DNS answers name the gateway of a home so"
+	srcUPnP = "nmap 7.93 service probes: the name in its UPnP or RTSP answer"
 	srcMDNS = "host names in public mDNS and DHCP listings, with the maker's OUI"
 )
 
@@ -55,6 +58,42 @@ var Hosts = []Host{
 	{"sl2141i.home", 0, Router, "", srcJD},
 	{"versatel.modem", 0, Router, "", srcJD},
 	{"vood.lan", 0, Router, "", srcJD},
+	{"homeportal.gateway.2wire.net", 0, Router, "2Wire", srcHop},
+	{"homeportal", 0, Router, "2Wire", srcHop},
+	{"dlinkrouter", 0, Router, "D-Link", srcHop},
+	{"linksys", 5, Router, "Linksys", srcHop + ", with five digits of its serial number"},
+	{"mygateway.home", 0, Router, "", srcHop},
+	{"skyrouter", 0, Router, "Sky", srcHop},
+	{"fios-router", 0, Router, "Verizon", srcHop},
+	{"livebox", 0, Router, "Orange", srcHop},
+	{"neufbox", 0, Router, "SFR", srcUPnP},
+	{"freebox", 0, Router, "Free", srcUPnP},
+	{"bthub.home", 0, Router, "BT", srcPage},
+	{"airbox.home", 0, Router, "", srcPage},
+	{"aterm.me", 0, Router, "NEC", srcPage},
+	{"connect.box", 0, Router, "", srcPage},
+	{"fritz.nas", 0, Router, "AVM", srcPage},
+	{"fritz.repeater", 0, Router, "AVM", srcPage},
+	{"myfritz.box", 0, Router, "AVM", srcPage},
+	{"giga.cube", 0, Router, "Vodafone", srcPage},
+	{"hi.link", 0, Router, "Huawei", srcPage},
+	{"homerouter.cpe", 0, Router, "Huawei", srcPage},
+	{"huaweimobilewifi.com", 0, Router, "Huawei", srcPage},
+	{"hitronhub.home", 0, Router, "Hitron", srcPage},
+	{"mobile.hotspot", 0, Router, "", srcPage},
+	{"ntt.setup", 0, Router, "NTT", srcPage},
+	{"samsung.router", 0, Router, "Samsung", srcPage},
+	{"web.setup", 0, Router, "", srcPage},
+	{"web.setup.home", 0, Router, "", srcPage},
+	{"router.asus.com", 0, Router, "ASUS", srcPage},
+	{"repeater.asus.com", 0, Router, "ASUS", srcPage},
+	{"routerlogin.net", 0, Router, "NETGEAR", srcPage},
+	{"routerlogin.com", 0, Router, "NETGEAR", srcPage},
+	{"console.gl-inet.com", 0, Router, "GL.iNet", srcPage},
+	{"tplinkwifi.net", 0, Router, "TP-Link", srcPage},
+	{"tplinkmodem.net", 0, Router, "TP-Link", srcPage},
+	{"tplinkap.net", 0, Router, "TP-Link", srcPage},
+	{"tplinkrepeater.net", 0, Router, "TP-Link", srcPage},
 	{"openwrt", 0, Router, "OpenWrt", "OpenWrt base-files: default of system.hostname"},
 	{"mikrotik", 0, Router, "MikroTik", "RouterOS: default of /system identity"},
 	{"dslmodem", 0, Router, "", "nmap 7.93 service probes: host name in a BusyBox telnet banner"},

@@ -28,11 +28,18 @@ type Traits uint16
 // weigh them.
 const (
 	Own      Traits = 1 << iota // holds the client's own address in some spelling
-	Access                      // numbered, with a word of consumer access lines: dyn, pool, dsl …
+	Access                      // numbered as consumer access lines are: dyn, pool, dsl …
 	Server                      // a word of mail servers: mail, mx, smtp …
 	Business                    // static or business lines
 	Hosting                     // rented machines
 	Numbers                     // four octets in a row, whosever address they are
+	Provider                    // below the domain of a provider of access lines
+	Hardware                    // holds a MAC address
+
+	// Weak stands in rows only. A weak word of servers counts where no address
+	// stands beside it, a weak word of access lines only beside an address or
+	// below a provider's domain, a weak word of hosting where no word of servers is.
+	Weak Traits = 1 << 15
 )
 
 // Name is a parsed PTR or HELO name. The zero value is "nothing was parsed".
@@ -46,6 +53,7 @@ type Name struct {
 	Kind   Kind       // of the device that the name names
 	Vendor string
 	Word   string // the word of the text that made it so
+	MAC    MAC    // where Traits have Hardware
 }
 
 // Has reports whether n has all the traits of t.
@@ -94,8 +102,7 @@ func (t *Table) Parse(name string, addr netip.Addr) Name {
 	host = lowerASCII(host)
 	left := t.shape(&n, host)
 	if n.Shape != ShapeLocalhost {
-		t.words(&n, left)
-		n.Traits |= addressTraits(left, addr, n.Traits)
+		t.traits(&n, left, addr)
 		t.device(&n, host)
 	}
 	return n

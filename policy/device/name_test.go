@@ -69,6 +69,26 @@ func TestParse(t *testing.T) {
 		{"mail-ej1-x62b.example.org", "2001:db8:4864:20::62b", ShapeFQDN, "example.org", Server, None, ""},
 		{"cpe-203-0-113-7.dyn.isp.example", "", ShapeFQDN, "isp.example", Access | Numbers, None, ""},
 
+		{"p5143-ipad20.isp.example", "203.0.113.77", ShapeFQDN, "isp.example", 0, None, ""}, // a weak word
+		{"p5143-ipad20.telecom.example", "203.0.113.77", ShapeFQDN, "telecom.example", Access | Provider, None, ""},
+		{"c113-77.telecom.example", "203.0.113.77", ShapeFQDN, "telecom.example", Own | Access | Provider, None, ""},
+		{"t714d.telecom.example", "203.0.113.77", ShapeFQDN, "telecom.example", Own | Access | Provider, None, ""},
+		{"d113077.telecom.example", "203.0.113.77", ShapeFQDN, "telecom.example", Own | Access | Provider, None, ""},
+		{"s010600095b264f7d.vw.isp.example", "203.0.113.77", ShapeFQDN, "isp.example", Hardware | Access, None, ""},
+		{"cpe-00095b264f7d.isp.example", "203.0.113.77", ShapeFQDN, "isp.example", Hardware | Access, None, ""},
+		{"x-00-09-5b-26-4f-7d.isp.example", "203.0.113.77", ShapeFQDN, "isp.example", Hardware | Access, None, ""},
+		{"3c095b264f7d.example.org", "203.0.113.77", ShapeFQDN, "example.org", 0, None, ""}, // some hexadecimal name
+		{"2a02-a45a-4ae9-1-ded3-af6f-ecdf-f6f4.isp.example", "2a02:a45a:4ae9:1:ded3:af6f:ecdf:f6f4",
+			ShapeFQDN, "isp.example", Own, None, ""}, // ded is no word there
+		{"ip-203-0-113-7.web.isp.example", "203.0.113.7", ShapeFQDN, "isp.example", Own | Numbers, None, ""}, // web is weak
+		{"web3.isp.example", "203.0.113.7", ShapeFQDN, "isp.example", Server, None, ""},
+		{"dynamic-vpn.dhcp.example.org", "203.0.113.7", ShapeFQDN, "example.org", Access, None, ""},
+		{"r7.klienti.isp.example", "203.0.113.7", ShapeFQDN, "isp.example", Access, None, ""},
+		{"firma-203-0-113-7.isp.example", "203.0.113.7", ShapeFQDN, "isp.example", Own | Numbers | Business, None, ""},
+		{"h203-0-113-7.gov", "203.0.113.7", ShapeFQDN, "h203-0-113-7.gov", 0, None, ""},
+		{"ip-203-0-113-7.example-hosting.com", "203.0.113.7", ShapeFQDN, "example-hosting.com", Own | Numbers | Hosting, None, ""},
+		{"alice.example-hosting.com", "203.0.113.7", ShapeFQDN, "example-hosting.com", 0, None, ""},
+
 		// Hosting and static lines.
 		{"ec2-203-0-113-7.eu-west-1.compute.amazonaws.com", "203.0.113.7", ShapeFQDN,
 			"ec2-203-0-113-7.eu-west-1.compute.amazonaws.com", Own | Hosting | Numbers, None, ""},
@@ -93,7 +113,7 @@ func TestParse(t *testing.T) {
 		{"dsldevice.domain.name", "", ShapeFQDN, "domain.name", 0, Router, ""},
 		{"easy.box", "", ShapePrivate, "", 0, Router, ""},
 		{"pc.easy.box", "", ShapePrivate, "", 0, None, ""},
-		{"axis-00408c123456", "", ShapeSingle, "", 0, Camera, "Axis"},
+		{"axis-00408c123456", "", ShapeSingle, "", Hardware, Camera, "Axis"},
 		{"AXIS123456", "", ShapeSingle, "", 0, Printer, "Axis"},
 		{"SEP001122334455", "", ShapeSingle, "", 0, Phone, "Cisco"},
 		{"WDMyCloud.local", "", ShapePrivate, "", 0, NAS, "Western Digital"},

@@ -1,6 +1,9 @@
 package device
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Word is a word in a host name and what it says. Words are compared with the
 // runs of letters left of the registered domain.
@@ -19,6 +22,7 @@ const (
 	Whole Match = iota
 	Begin
 	End
+	Inside // of the first label of the registered domain, anywhere
 )
 
 // Domain is a provider's domain, or a part of one, and what it says about the
@@ -53,12 +57,15 @@ type Host struct {
 // concurrent use.
 type Table struct {
 	whole    map[string]Traits
-	begins   []Word
-	ends     []Word
+	begins   map[string]Traits
+	ends     map[string]Traits
+	insides  []Word
 	domains  map[string]*Domain
 	suffixes map[string]*Suffix
 	hosts    map[hostKey]*Host
 	tails    []int // the values of Host.Hex that occur, without 0
+
+	beginLengths, endLengths []int // of the keys, longest first
 }
 
 type hostKey struct {
@@ -71,6 +78,8 @@ type hostKey struct {
 func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *Table {
 	t := &Table{
 		whole:    make(map[string]Traits, len(words)),
+		begins:   make(map[string]Traits),
+		ends:     make(map[string]Traits),
 		domains:  make(map[string]*Domain, len(domains)),
 		suffixes: make(map[string]*Suffix, len(suffixes)),
 		hosts:    make(map[hostKey]*Host, len(hosts)),
@@ -78,13 +87,16 @@ func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *
 	for _, w := range words {
 		switch w.Match {
 		case Begin:
-			t.begins = append(t.begins, w)
+			t.begins[w.Text] |= w.Traits
+		case Inside:
+			t.insides = append(t.insides, w)
 		case End:
-			t.ends = append(t.ends, w)
+			t.ends[w.Text] |= w.Traits
 		default:
 			t.whole[w.Text] |= w.Traits
 		}
 	}
+	t.beginLengths, t.endLengths = lengths(t.begins), lengths(t.ends)
 	for _, d := range domains {
 		t.domains[d.Name] = &d
 	}
@@ -97,72 +109,29 @@ func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *
 	return t
 }
 
+// lengths returns the lengths of the keys, longest first, each once.
+func lengths(m map[string]Traits) (all []int) {
+	for key := range m {
+		if !slices.Contains(all, len(key)) {
+			all = append(all, len(key))
+		}
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	return all
+}
+
 func (t *Table) addHost(h Host) {
 	t.hosts[hostKey{h.Stem, h.Hex}] = &h
 	if h.Hex == 0 {
 		return
 	}
-	for _, n := range t.tails {
-		if n == h.Hex {
-			return
-		}
-	}
-	t.tails = append(t.tails, h.Hex)
-}
-
-var builtin = NewTable(Words, Domains, Suffixes, Hosts)
-
-// words adds the traits of the words in the text.
-func (t *Table) words(n *Name, text string) {
-	for i := 0; i < len(text); {
-		if !isLetter(text[i]) {
-			i++
-			continue
-		}
-		start := i
-		for i < len(text) && isLetter(text[i]) {
-			i++
-		}
-		traits := t.word(text[start:i])
-		if traits&Access != 0 && !numberedTo(text, i) {
-			traits &^= Access
-		}
-		n.Traits |= traits
-		if n.Word == "" && traits != 0 {
-			n.Word = text[start:i]
-		}
+	if !slices.Contains(t.tails, h.Hex) {
+		t.tails = append(t.tails, h.Hex)
 	}
 }
 
-// numberedTo reports whether a digit stands in the label around position i or left
-// of it. Lines are numbered below the word that says what they are: cpe-7.dyn is
-// one, home and mail.home.7th are somebody's own.
-func numberedTo(text string, i int) bool {
-	if end := strings.IndexByte(text[i:], '.'); end >= 0 {
-		text = text[:i+end]
-	}
-	return hasDigit(text)
-}
-
-func (t *Table) word(run string) Traits {
-	if len(run) < 2 {
-		return 0
-	}
-	if traits, ok := t.whole[run]; ok {
-		return traits
-	}
-	for i := range t.begins {
-		if hasPrefix(run, t.begins[i].Text) {
-			return t.begins[i].Traits
-		}
-	}
-	for i := range t.ends {
-		if hasSuffix(run, t.ends[i].Text) {
-			return t.ends[i].Traits
-		}
-	}
-	return 0
-}
+var builtin = NewTable(Words, append(providers(), Domains...), Suffixes, Hosts)
 
 // device looks for a device's own name: the whole of host, or its first label.
 func (t *Table) device(n *Name, host string) {

@@ -18,6 +18,7 @@ func lastDot(s string) int            { return strings.LastIndexByte(s, '.') }
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
+func isAlnum(c byte) bool  { return isDigit(c) || isLetter(c) }
 func isHex(c byte) bool    { return isDigit(c) || 'a' <= c && c <= 'f' }
 
 func hasDigit(s string) bool {
