@@ -97,6 +97,7 @@ func (q *recording) run(c *cobra.Command, config *conf.Config, paths []string) e
 	out := bufio.NewWriterSize(c.OutOrStdout(), 1<<16)
 	if q.json {
 		s.lines = json.NewEncoder(out)
+		s.lines.SetEscapeHTML(false)
 	} else if s.enforce, err = enforcing(settings, config.Store.Hosts); err != nil {
 		return trouble(err)
 	}

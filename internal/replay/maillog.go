@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"time"
@@ -112,8 +113,7 @@ func (s *source) maillog(path string, l *lines, at time.Time) error {
 
 // relevant sorts out quickly what cannot be about a message.
 func relevant(line []byte) bool {
-	text := string(line)
-	return strings.Contains(text, "client=") || strings.Contains(text, "from") || strings.Contains(text, "relay=")
+	return bytes.Contains(line, []byte("client=")) || bytes.Contains(line, []byte("from")) || bytes.Contains(line, []byte("relay="))
 }
 
 func (m *mailLog) line(l *logLine, at place) {
@@ -198,29 +198,30 @@ func (m *mailLog) refusal(l *logLine, at place) {
 // before there was a sender, "QID: ruleset=…, relay=…, reject=…".
 func (m *mailLog) sendmail(l *logLine, at place) {
 	id, rest, ok := strings.Cut(l.text, ": ")
-	i := strings.LastIndex(rest, ", relay=")
+	refused := strings.HasPrefix(rest, "ruleset=")
+	if refused {
+		var reject bool
+		if rest, _, reject = strings.Cut(rest, ", reject="); !reject || strings.Count(rest, ", relay=") != 1 {
+			return // no refusal, or a recipient that looks like more of the line
+		}
+	}
+	i := strings.LastIndex(rest, ", relay=") // the last is the MTA's, whatever the sender is
 	if !ok || i < 0 {
 		return
 	}
-	fromLine := strings.HasPrefix(rest, "from=")
 	info := rest[i+len(", relay="):]
-	if forged := strings.Index(info, "] (may be forged)"); forged >= 0 {
-		info = info[:forged+len("] (may be forged)")]
-	} else if end := strings.IndexByte(info, ']'); end >= 0 {
-		info = info[:end+1]
-	}
 	r, ok := m.client(info, l, at)
 	switch {
 	case !ok:
 	case strings.HasPrefix(rest, "AUTH="):
 		r.ID, r.QueueID, r.Envelope.AuthType = id, id, "recorded"
 		m.begin(id, r)
-	case strings.HasPrefix(rest, "ruleset=") && strings.Contains(rest, ", reject="):
+	case refused:
 		if m.open[id] == nil {
 			r.ID, r.QueueID = id, id
 			m.begin(id, r)
 		}
-	case fromLine:
+	case strings.HasPrefix(rest, "from="):
 		if m.open[id] == nil {
 			r.ID, r.QueueID = id, id
 			m.begin(id, r)

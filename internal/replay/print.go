@@ -84,7 +84,8 @@ func (p *Report) printHead(w io.Writer) {
 	fmt.Fprintln(w)
 	t.print(w)
 	if len(never) > 0 && p.records > 0 {
-		fmt.Fprintf(w, "\nnot judged: %s\n", strings.Join(never, " "))
+		fmt.Fprintln(w)
+		wrap(w, "not judged:", never)
 	}
 }
 
@@ -149,10 +150,12 @@ func (p *Report) printOutcome(w io.Writer) {
 		t.add(name, number(done), percent(done, p.records), number(enforced), percent(enforced, p.records))
 	}
 	for _, o := range []struct{ name, action string }{
-		{"passed", "accept"}, {"passed, tagged", "tag"}, {"limited (451)", "limit"}, {"deferred (451)", "defer"},
+		{"passed", "accept"}, {"passed, tagged", "tag"}, {"passed, limit not judged", timeless}, {"limited (451)", "limit"}, {"deferred (451)", "defer"},
 		{"quarantined", "quarantine"}, {"refused (550)", "reject"},
 	} {
-		row(o.name, p.done[o.action], p.enforced[o.action])
+		if o.action != timeless || p.enforced[o.action] > 0 {
+			row(o.name, p.done[o.action], p.enforced[o.action])
+		}
 	}
 	row("passed, exempt", sum(p.exempt), sum(p.exempt))
 	row("passed, undecidable", sum(p.undecidable), sum(p.undecidable))
@@ -175,12 +178,19 @@ func (p *Report) printLegitimate(w io.Writer) {
 	}
 	t := table{head: []string{"client", "mails", "days", "name", "greeting", "sender's domain", "flag", "enforce", "because"}, right: " rr"}
 	for _, h := range all[:min(len(all), maxShown)] {
-		t.add(h.key.client, number(h.mails), dash(number(len(h.days))), clip(h.key.name), dash(clip(h.key.helo)), dash(clip(h.domain)), h.flag, h.enforce, strings.Join(h.why, ","))
+		t.add(h.key.client, number(h.mails), dash(number(len(h.days))), clip(h.key.name), dash(clip(h.key.helo)), dash(clip(h.domain)), h.flag, enforceWord(h.enforce), strings.Join(h.why, ","))
 	}
 	t.print(w)
 	if more := len(all) - maxShown; more > 0 {
 		fmt.Fprintf(w, "and %s more\n", number(more))
 	}
+}
+
+func enforceWord(action string) string {
+	if action == timeless {
+		return "limit?"
+	}
+	return action
 }
 
 func (p *Report) printExamples(w io.Writer) {
@@ -208,6 +218,18 @@ func (p *Report) printDamage(w io.Writer) {
 	if more := p.damaged - len(p.damages); more > 0 {
 		fmt.Fprintf(w, "  and %s more\n", number(more))
 	}
+}
+
+// wrap prints words on lines of a terminal's width.
+func wrap(w io.Writer, line string, words []string) {
+	for _, word := range words {
+		if len(line)+1+len(word) > 79 {
+			fmt.Fprintln(w, line)
+			line = " "
+		}
+		line += " " + word
+	}
+	fmt.Fprintln(w, line)
 }
 
 // table prints rows in aligned columns.

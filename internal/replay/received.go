@@ -303,7 +303,7 @@ func commentEnd(text string, i int) int {
 
 func date(s string) time.Time {
 	at, err := mail.ParseDate(strings.TrimSpace(s))
-	if err != nil {
+	if err != nil || at.Year() < 1990 || at.Year() > 2100 {
 		return time.Time{}
 	}
 	return at

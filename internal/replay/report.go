@@ -23,6 +23,8 @@ const (
 const (
 	whyDomain  = "own-domain" // the sender's domain is the confirmed name's
 	whyRegular = "regular"    // many mails on many days
+
+	timeless = "timeless" // a limit or deferral that was not judged
 )
 
 // Report sums up what was judged, in memory that does not grow with it. It is
@@ -109,8 +111,8 @@ func (p *Report) Add(r *Record, d, enforced *policy.Decision) {
 	default:
 		p.class[d.Class]++
 		p.flag[d.Flag]++
-		p.done[d.Action]++
-		p.enforced[enforced.Action]++
+		p.done[outcome(r, d)]++
+		p.enforced[outcome(r, enforced)]++
 		if d.Device != "" {
 			p.kind[strings.TrimSpace(d.Device+" "+d.Vendor)]++
 		}
@@ -122,6 +124,15 @@ func (p *Report) Add(r *Record, d, enforced *policy.Decision) {
 	if r.Was != "" && r.Was != d.Flag {
 		p.changed[r.Was+" > "+d.Flag]++
 	}
+}
+
+// outcome is the action, or that a limit was not judged for want of a time.
+func outcome(r *Record, d *policy.Decision) string {
+	late := d.Verdict == policy.ActionLimit.String() || d.Verdict == policy.ActionDefer.String()
+	if late && d.Mode == policy.ModeEnforce.String() && r.Client.At.IsZero() {
+		return timeless
+	}
+	return d.Action
 }
 
 func (p *Report) time(r *Record) {
@@ -168,15 +179,23 @@ var factRows = []struct {
 	{"time", func(r *Record) bool { return !r.Client.At.IsZero() }},
 }
 
+// beyond are signals of the greeting that look at more than it: recordings have
+// one greeting and no recipients.
+var beyond = map[string]func(*Record) bool{
+	"tls":            func(r *Record) bool { return r.Greeting.TLSVersion != "" },
+	"helo-changed":   func(*Record) bool { return false },
+	"helo-recipient": func(*Record) bool { return false },
+}
+
 // judgeable reports whether the record has the facts that a signal looks at.
 func judgeable(s *policy.Signal, r *Record) bool {
+	if known := beyond[s.Name]; known != nil {
+		return known(r)
+	}
 	switch s.Group {
 	case policy.GroupName:
 		return r.Client.Iprev != policy.IprevUnknown
 	case policy.GroupGreeting:
-		if s.Name == "tls" {
-			return r.Greeting.TLSVersion != ""
-		}
 		return r.Greeting.Name.Known()
 	case policy.GroupMessage:
 		return r.Headers != nil
@@ -250,13 +269,13 @@ func (p *Report) hit(r *Record, d, enforced *policy.Decision) {
 			p.forgot++
 			return
 		}
-		h = &hit{key: key, flag: d.Flag, enforce: enforced.Action}
+		h = &hit{key: key, flag: d.Flag, enforce: outcome(r, enforced)}
 		h.key.name = named(d)
 		p.hits[key] = h
 	}
 	h.mails++
 	h.flag = worse(flagOrder, h.flag, d.Flag)
-	h.enforce = worse(actionOrder, h.enforce, enforced.Action)
+	h.enforce = worse(actionOrder, h.enforce, outcome(r, enforced))
 	if at := r.Client.At; !at.IsZero() && len(h.days) < maxDays {
 		if day := at.Unix() / 86400; !slices.Contains(h.days, day) {
 			h.days = append(h.days, day)
@@ -324,7 +343,7 @@ func domainOf(address string) string {
 
 var (
 	flagOrder   = []string{"no", "suspect", "yes"}
-	actionOrder = []string{"accept", "tag", "limit", "defer", "quarantine", "reject"}
+	actionOrder = []string{"accept", "tag", timeless, "limit", "defer", "quarantine", "reject"}
 )
 
 func worse(order []string, a, b string) string {
