@@ -68,6 +68,8 @@ type Config struct {
 	Probe Probe `toml:"probe"`
 	// Store is where evidence and counters live.
 	Store Store `toml:"store"`
+	// Tables adds to what names are parsed by.
+	Tables Tables `toml:"tables"`
 	// Reply are the texts that clients see.
 	Reply Reply `toml:"reply"`
 	// History is the record of decisions.
@@ -254,6 +256,16 @@ type Store struct {
 	URL string `toml:"url" form:"store"`
 	// Hosts is how many clients are remembered, 1,000 to 10,000,000.
 	Hosts int `toml:"hosts" range:"1000..10000000"`
+}
+
+// Tables is the table [tables].
+type Tables struct {
+	// Dir is a folder with own rows in words.tsv, domains.tsv, suffixes.tsv and
+	// hosts.tsv; "" is none.
+	Dir string `toml:"dir" form:"path"`
+
+	// Rows are what Load found there.
+	Rows device.Rows
 }
 
 // Reply is the table [reply]. The texts are printable ASCII of at most 980

@@ -20,17 +20,25 @@ const maxFile = 1 << 20
 
 // Load reads the configuration file at path. Without a path the defaults hold.
 // The error is of type Errors and has every problem of the file; the warnings
-// are sorted by position and come only with a configuration.
+// are sorted by position and come only with a configuration. Where the file is
+// right the tables in its [tables] dir are read too.
 func Load(path string) (*Config, []Warning, error) {
 	if path == "" {
 		cfg := Default()
 		return &cfg, nil, nil
 	}
-	data, err := readFile(path)
-	if err != nil {
-		return nil, nil, Errors{*err}
+	data, problem := readFile(path)
+	if problem != nil {
+		return nil, nil, Errors{*problem}
 	}
-	return Parse(path, data)
+	cfg, warnings, err := Parse(path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if wrong := cfg.Tables.load(); len(wrong) > 0 {
+		return nil, nil, wrong
+	}
+	return cfg, warnings, nil
 }
 
 func readFile(path string) ([]byte, *Problem) {
@@ -62,7 +70,7 @@ func unreadable(path string, err error) *Problem {
 }
 
 // Parse reads a configuration from data; name is for messages only. It reports
-// as Load does.
+// as Load does, and opens no other file.
 func Parse(name string, data []byte) (*Config, []Warning, error) {
 	// An editor's byte order mark is no part of the text, nor of its columns.
 	d := decoder{file: name, src: strings.TrimPrefix(string(data), "\uFEFF")}

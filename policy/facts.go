@@ -74,6 +74,9 @@ type Facts struct {
 	Envelope Envelope
 	Headers  *Headers // nil before the end of message
 
+	// Table is what names are parsed by; nil is the built-in one.
+	Table *device.Table
+
 	// PTR and HELO are the parsed names, filled by Parse. Their zero value is
 	// "nothing to parse".
 	PTR  device.Name
@@ -95,7 +98,7 @@ type Facts struct {
 func (f *Facts) ParseClient() {
 	f.PTR = device.Name{}
 	if name, ok := f.Client.Name.Get(); ok {
-		f.PTR = device.Parse(name, f.Client.Addr)
+		f.PTR = f.Table.Parse(name, f.Client.Addr)
 	}
 }
 
@@ -103,6 +106,6 @@ func (f *Facts) ParseClient() {
 func (f *Facts) ParseGreeting() {
 	f.HELO = device.Name{}
 	if name, ok := f.Greeting.Name.Get(); ok {
-		f.HELO = device.Parse(name, f.Client.Addr)
+		f.HELO = f.Table.Parse(name, f.Client.Addr)
 	}
 }

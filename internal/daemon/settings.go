@@ -18,7 +18,16 @@ func Settings(c *conf.Config) *decider.Settings {
 		DeferDelay: c.Defer.Delay,
 		DeferKeep:  c.Defer.Keep,
 		Deadline:   c.Limits.Stage,
+		Table:      table(c),
 	}
+}
+
+// table is nil, the built-in one, unless the admin has rows.
+func table(c *conf.Config) *device.Table {
+	if c.Tables.Dir == "" {
+		return nil
+	}
+	return device.Extend(&c.Tables.Rows)
 }
 
 func rules(c *conf.Config) policy.Rules {

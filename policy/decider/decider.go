@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/device"
 	"github.com/iot-milter/iot-milter/policy/state"
 )
 
@@ -46,6 +47,7 @@ type Settings struct {
 	DeferDelay time.Duration
 	DeferKeep  time.Duration
 	Deadline   time.Duration // of waiting for evidence, per judgement
+	Table      *device.Table // what names are parsed by; nil is the built-in one
 }
 
 // Options are what a Decider needs. All but Evidence are required.
@@ -107,7 +109,7 @@ func (d *Decider) Pass(client policy.Client, cause string) policy.Case {
 
 func (d *Decider) open(client policy.Client) *decision {
 	c := &decision{decider: d, settings: d.settings.Load()}
-	c.facts.Client = client
+	c.facts.Client, c.facts.Table = client, c.settings.Table
 	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
 	c.exempt = c.rules().Exempt.Client(&c.facts.Client)
 	return c

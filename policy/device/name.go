@@ -77,8 +77,11 @@ const maxName = 255
 // only what the public suffix library does, and a copy of names with capitals.
 func Parse(name string, addr netip.Addr) Name { return builtin.Parse(name, addr) }
 
-// Parse is Parse by the rows of t.
+// Parse is Parse by the rows of t, or by the built-in ones if t is nil.
 func (t *Table) Parse(name string, addr netip.Addr) Name {
+	if t == nil {
+		t = builtin
+	}
 	n := Name{Text: name}
 	host := trimDot(name)
 	switch {
