@@ -66,6 +66,8 @@ type Config struct {
 	ASN ASN `toml:"asn"`
 	// Probe asks the client's own address what it is; off by default.
 	Probe Probe `toml:"probe"`
+	// Identify are further tables of devices.
+	Identify Identify `toml:"identify"`
 	// Store is where evidence and counters live.
 	Store Store `toml:"store"`
 	// Tables adds to what names are parsed by.
@@ -248,6 +250,15 @@ type Probe struct {
 	Source netip.Addr `toml:"source"`
 	// Contact is shown to who is probed: an address or a page.
 	Contact string `toml:"contact" form:"ascii"`
+}
+
+// Identify is the table [identify].
+type Identify struct {
+	// Recog is a directory of XML files in Rapid7 Recog's format, with which
+	// iot-milter identify reads greetings; "" is none.
+	Recog string `toml:"recog" form:"path"`
+	// OUI is a file in the form of IEEE's oui.txt; "" is the built-in table alone.
+	OUI string `toml:"oui" form:"path"`
 }
 
 // Store is the table [store].

@@ -15,6 +15,7 @@ var pending = []string{
 	"dns",
 	"dnslist",
 	"history",
+	"identify.oui",
 	"log.addresses",
 	"p0f",
 	"probe",

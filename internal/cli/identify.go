@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/recog"
 	"github.com/iot-milter/iot-milter/policy/device"
 )
 
@@ -28,6 +29,7 @@ func identifyCommand() *cobra.Command {
 			"the text; kinds are helo ptr http title telnet ssh ftp rtsp smtp snmp upnp, http being a Server or\n" +
 			"WWW-Authenticate value, and the text is escaped \\t \\r \\n \\\\. Each gets one line of answer, in order:\n" +
 			"device, vendor, model and the words that say so, with tabs between; all empty when it is no device.\n" +
+			"Fingerprints of [identify] recog in the configuration are asked first, the built-in tables after them.\n" +
 			"A line that cannot be read gets an empty answer, a message on stderr, and at the end exit code 1.",
 		Args: cobra.MaximumNArgs(1),
 	}
@@ -63,9 +65,28 @@ func identifyCommand() *cobra.Command {
 }
 
 // identifier answers what device a greeting is from.
-type identifier struct{}
+type identifier struct {
+	recog *recog.Database // nil without one
+}
 
-func newIdentifier(_ *conf.Config, _ io.Writer) (*identifier, error) { return &identifier{}, nil }
+// newIdentifier loads what the configuration names, and tells errOut what of it
+// cannot be used.
+func newIdentifier(config *conf.Config, errOut io.Writer) (*identifier, error) {
+	dir := config.Identify.Recog
+	if dir == "" {
+		return &identifier{}, nil
+	}
+	database, report, err := recog.Load(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("identify.recog: %s: %w", dir, err)
+	}
+	for _, what := range report.Unusable {
+		fmt.Fprintf(errOut, "iot-milter: recog: not used: %s\n", escape(what))
+	}
+	fmt.Fprintf(errOut, "iot-milter: recog: %d fingerprints in %d files: %d used, %d of other kinds, %d not used\n",
+		report.Fingerprints, report.Files, report.Used, report.Elsewhere, len(report.Unusable))
+	return &identifier{database}, nil
+}
 
 // lines answers each line of in with one of out, and tells of bad ones in errOut.
 // It needs memory for one line.
@@ -128,7 +149,12 @@ func (who *identifier) line(line string) (a device.Answer, what string) {
 	return who.identify(kind, unescape(text)), ""
 }
 
-func (who *identifier) identify(kind, text string) device.Answer { return device.Identify(kind, text) }
+func (who *identifier) identify(kind, text string) device.Answer {
+	if who.recog != nil {
+		return who.recog.Identify(kind, text)
+	}
+	return device.Identify(kind, text)
+}
 
 var unescaper = strings.NewReplacer(`\t`, "\t", `\r`, "\r", `\n`, "\n", `\\`, `\`)
 

@@ -48,10 +48,10 @@ func ParseProtocol(word string) (Protocols, bool) {
 	return p, ok
 }
 
-// maxBanner is how many bytes of a greeting are looked at: the largest header
+// MaxBanner is how many bytes of a greeting are looked at: the largest header
 // field that common HTTP servers send or take is 8 KiB, a greeting's telling part
 // stands at its beginning.
-const maxBanner = 4096
+const MaxBanner = 4096
 
 // maxWords is how many words an Answer lists.
 const maxWords = 8
@@ -96,7 +96,7 @@ type hit struct {
 
 func identify(in Protocols, text string) Answer {
 	s := scan{in: in, text: tell(in, text)}
-	var buf [maxBanner]byte
+	var buf [MaxBanner]byte
 	s.low = buf[:len(s.text)]
 	blank(s.low, s.text)
 	s.run(banners)

@@ -141,31 +141,37 @@ func inRun(class, c byte) bool {
 
 func isWord(c byte) bool { return isLetter(c) || isDigit(c) }
 
-// tell returns the part of a greeting that its sender chose: without the reply
-// code of FTP and SMTP, without the protocol version of SSH (RFC 4253, section
-// 4.2), and of a challenge its realm (RFC 9110, section 11.5).
+// tell returns the part of a greeting that its sender chose: Reply's, and of a
+// challenge its realm (RFC 9110, section 11.5).
 func tell(in Protocols, text string) string {
-	text = text[:min(len(text), maxBanner)]
-	switch in {
-	case FTP, SMTP:
-		if len(text) > 4 && text[:3] == "220" && (text[3] == ' ' || text[3] == '-') {
-			text = text[4:]
-		}
-	case SSH:
-		if strings.HasPrefix(text, "SSH-") {
-			if _, rest, ok := strings.Cut(text[4:], "-"); ok {
-				text = rest
-			}
-		}
-	case HTTP, RTSP:
+	text = Reply(in, text[:min(len(text), MaxBanner)])
+	if in == HTTP || in == RTSP {
 		for i := 0; i+7 < len(text); i++ {
-			if (text[i] == 'r' || text[i] == 'R') && equalFold(text[i:i+7], `realm="`) {
+			if text[i]|0x20 == 'r' && equalFold(text[i:i+7], `realm="`) {
 				text, _, _ = strings.Cut(text[i+7:], `"`)
 				break
 			}
 		}
 	}
 	return strings.TrimLeft(text, " \t\r\n\"")
+}
+
+// Reply returns a greeting without the reply code of FTP and SMTP (RFC 959, RFC
+// 5321) and without the protocol version of SSH (RFC 4253, section 4.2).
+func Reply(in Protocols, text string) string {
+	switch in {
+	case FTP, SMTP:
+		if len(text) > 4 && text[:3] == "220" && (text[3] == ' ' || text[3] == '-') {
+			return text[4:]
+		}
+	case SSH:
+		if strings.HasPrefix(text, "SSH-") {
+			if _, rest, ok := strings.Cut(text[4:], "-"); ok {
+				return rest
+			}
+		}
+	}
+	return text
 }
 
 // blank writes text to low in lower case, with spaces for controls, for bytes that
