@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,8 +95,7 @@ func (q *recording) run(c *cobra.Command, config *conf.Config, paths []string) e
 	}
 	out := bufio.NewWriterSize(c.OutOrStdout(), 1<<16)
 	if q.json {
-		s.lines = json.NewEncoder(out)
-		s.lines.SetEscapeHTML(false)
+		s.lines = replay.NewEncoder(out)
 	} else if s.enforce, err = enforcing(settings, config.Store.Hosts); err != nil {
 		return trouble(err)
 	}
@@ -143,7 +141,7 @@ type sum struct {
 	report         *replay.Report
 	judge, enforce *replay.Judge // enforce is nil where judge is one, or for JSON
 	mode           policy.Mode
-	lines          *json.Encoder // nil for a report
+	lines          *replay.Encoder // nil for a report
 	errOut         io.Writer
 	bar            *progress
 }
@@ -161,7 +159,7 @@ func (s *sum) add(ctx context.Context, r *replay.Record) error {
 		if s.lines == nil {
 			return nil
 		}
-		return s.lines.Encode(replay.Undecided(r, s.mode))
+		return s.lines.Encode(r, replay.Undecided(r, s.mode))
 	}
 	d, _, ok := s.judge.Message(ctx, r)
 	if !ok {
@@ -175,7 +173,7 @@ func (s *sum) add(ctx context.Context, r *replay.Record) error {
 	if s.lines == nil {
 		return nil
 	}
-	return s.lines.Encode(replay.NewLine(r, &d))
+	return s.lines.Encode(r, &d)
 }
 
 // name tells of a record that cannot be read, beside JSON lines. A report tells

@@ -200,10 +200,10 @@ func (m *mailLog) sendmail(l *logLine, at place) {
 	id, rest, ok := strings.Cut(l.text, ": ")
 	refused := strings.HasPrefix(rest, "ruleset=")
 	if refused {
-		var reject bool
-		if rest, _, reject = strings.Cut(rest, ", reject="); !reject || strings.Count(rest, ", relay=") != 1 {
+		if strings.Count(rest, ", reject=") != 1 || strings.Count(rest, ", relay=") != 1 {
 			return // no refusal, or a recipient that looks like more of the line
 		}
+		rest, _, _ = strings.Cut(rest, ", reject=")
 	}
 	i := strings.LastIndex(rest, ", relay=") // the last is the MTA's, whatever the sender is
 	if !ok || i < 0 {

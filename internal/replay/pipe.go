@@ -30,7 +30,7 @@ func (p place) String() string {
 
 // batch is what is parsed at a time. Once done is closed, records is complete.
 type batch struct {
-	parse   func(*item) Record
+	kind    *parser // nil where records come parsed
 	items   []item
 	size    int
 	records []Record
@@ -48,9 +48,6 @@ type pipe struct {
 
 // add gives an item to be parsed. The text is the pipe's from now on.
 func (p *pipe) add(kind *parser, it item) bool {
-	if p.open != nil && p.open.parse == nil {
-		p.flush()
-	}
 	b := p.batch(kind)
 	b.items = append(b.items, it)
 	b.size += len(it.text)
@@ -60,21 +57,19 @@ func (p *pipe) add(kind *parser, it item) bool {
 // parser turns an item into a record; it is compared by address.
 type parser struct{ parse func(*item) Record }
 
+// batch is the open one of a kind.
 func (p *pipe) batch(kind *parser) *batch {
+	if p.open != nil && p.open.kind != kind {
+		p.flush()
+	}
 	if p.open == nil {
-		p.open = &batch{done: make(chan struct{})}
-		if kind != nil {
-			p.open.parse = kind.parse
-		}
+		p.open = &batch{kind: kind, done: make(chan struct{})}
 	}
 	return p.open
 }
 
 // record gives a record that needs no parsing.
 func (p *pipe) record(r Record) bool {
-	if p.open != nil && p.open.parse != nil {
-		p.flush()
-	}
 	b := p.batch(nil)
 	b.records = append(b.records, r)
 	return p.full(len(b.records))
@@ -110,7 +105,7 @@ func (p *pipe) flush() bool {
 func (p *pipe) work() {
 	for b := range p.jobs {
 		for i := range b.items {
-			b.records = append(b.records, b.parse(&b.items[i]))
+			b.records = append(b.records, b.kind.parse(&b.items[i]))
 		}
 		b.items = nil
 		close(b.done)

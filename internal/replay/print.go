@@ -48,12 +48,9 @@ func (p *Report) Print(out io.Writer) error {
 
 func (p *Report) printHead(w io.Writer) {
 	judged := 0
-	var never []string
-	for i, n := range p.signals {
+	for _, n := range p.signals {
 		if n > 0 {
 			judged++
-		} else {
-			never = append(never, policy.Signals[i].Name)
 		}
 	}
 	undecidable := sum(p.undecidable)
@@ -83,10 +80,25 @@ func (p *Report) printHead(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	t.print(w)
-	if len(never) > 0 && p.records > 0 {
+	if never := p.never(); len(never) > 0 {
 		fmt.Fprintln(w)
 		wrap(w, "not judged:", never)
 	}
+}
+
+// never are the signals that no record had the facts for: by the fact where it
+// was never known, else by name.
+func (p *Report) never() (words []string) {
+	for i, n := range p.signals {
+		word := policy.Signals[i].Name
+		if fact := factOf(&policy.Signals[i]); p.facts[fact] == 0 {
+			word = fact
+		}
+		if n == 0 && !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
 func (p *Report) lookedAt(fact string) string {

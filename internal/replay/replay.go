@@ -163,31 +163,4 @@ func (noMeter) NamesSuspended(bool) {}
 func (noMeter) ClientHidden(bool)   {}
 func (noMeter) LimitedBystander()   {}
 
-// Undecided returns the line of a message whose client could not be found.
-func Undecided(r *Record, mode policy.Mode) *Line {
-	return NewLine(r, &policy.Decision{
-		Class: policy.ClassUnknown.String(), Flag: policy.FlagNo.String(), Mode: mode.String(),
-		Verdict: policy.ActionAccept.String(), Action: policy.ActionAccept.String(), Reason: r.Undecidable,
-		Stage: policy.StageConnect.String(), Signals: []policy.DecisionSignal{},
-	})
-}
-
-// Line is a decision as replay prints it in JSON: what the recording lacks is
-// left out.
-type Line struct {
-	ID     string `json:"id,omitempty"`
-	Client string `json:"client,omitempty"`
-	policy.Decision
-	Iprev string `json:"iprev,omitempty"`
-	Rcpts int    `json:"rcpts,omitempty"` // no recording tells
-	Was   string `json:"was,omitempty"`
-}
-
-// NewLine returns the line of a record.
-func NewLine(r *Record, d *policy.Decision) *Line {
-	l := &Line{ID: r.ID, Client: d.Client, Decision: *d, Iprev: d.Iprev, Was: r.Was}
-	l.Session, l.Took, l.End = "", "", ""
-	return l
-}
-
 func lowerHost(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
