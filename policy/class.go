@@ -52,25 +52,28 @@ type Judgement struct {
 // Judge runs the signals up to stage over the facts and concludes the class.
 func (j *Judgement) Judge(f *Facts, stage Stage, prior *PerClass, limit Thresholds) {
 	j.Findings.Run(f, stage)
+	j.Independent = independent(f)
+	j.Confirmed = f.Confirmed
+	j.Weigh(prior, limit)
+}
+
+// Weigh concludes the class from the findings as they stand. Judge has done so;
+// whoever fits the weights changes those of the findings and weighs again.
+func (j *Judgement) Weigh(prior *PerClass, limit Thresholds) {
 	sums := j.sum()
 	j.P = posterior(prior, &sums)
 	j.conclude(limit)
 	j.Families = j.families()
-	j.Independent = independent(f)
-	j.Confirmed = f.Confirmed
 }
 
 // Reach is the highest P(device) + P(access) that the message's headers, which
 // come only after the recipients, could still lead to.
 func (j *Judgement) Reach(prior *PerClass) float64 {
 	sums := j.sum()
-	for c := ClassMailserver; c < numClasses; c++ {
-		if c == ClassAccess || c == ClassDevice {
-			sums[c] += groupCap[GroupMessage]
-		} else {
-			sums[c] -= groupCap[GroupMessage]
-		}
-	}
+	sums[ClassAccess] += groupCap[GroupMessage]
+	sums[ClassDevice] += groupCap[GroupMessage]
+	sums[ClassHosting] -= groupCap[GroupMessage]
+	sums[ClassBusiness] -= groupCap[GroupMessage]
 	p := posterior(prior, &sums)
 	return p[ClassAccess] + p[ClassDevice]
 }

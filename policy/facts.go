@@ -46,6 +46,7 @@ type Client struct {
 // yet", which is an unknown fact: RFC 5321 clients may be allowed to omit it.
 type Greeting struct {
 	Name       Text
+	Before     Text   // another name that the client gave before this one, if any
 	TLSVersion string // "" without TLS
 	Cipher     string
 }
@@ -81,6 +82,10 @@ type Facts struct {
 	// "nothing to parse".
 	PTR  device.Name
 	HELO device.Name
+
+	// Recipient is the domain of the recipient being judged, unknown before there
+	// is one. Other domains of the same message are not told.
+	Recipient Text
 
 	// Confirmed says whether the HELO name resolves to the client's address;
 	// IprevUnknown where nobody looked.

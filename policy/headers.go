@@ -21,6 +21,7 @@ type Headers struct {
 	Count    int // fields seen
 	Received int // Received fields
 
+	By        Text // who wrote the topmost Received by its own words: the client, or a hop before it
 	Date      Text
 	MessageID Text
 	Mailer    Text // X-Mailer or User-Agent, the first of them
@@ -56,6 +57,7 @@ func (h *Headers) Add(name, value []byte) {
 	case len("Received"):
 		if is(name, "Received") {
 			h.Received++
+			first(&h.By, byHost(value))
 		} else if is(name, "X-Mailer") {
 			first(&h.Mailer, value)
 		}

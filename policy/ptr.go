@@ -25,6 +25,17 @@ func ptrUnconfirmed(f *Facts, out *Findings) {
 	}
 }
 
+// ptrUnconfirmedLine is an unconfirmed name that a network made of its lines: it
+// wrote a reverse zone by rule and no forward zone. Where an operator named a host
+// and the forward zone is ill, the name is the host's. ptr-unconfirmed has counted
+// the failure: this weighs the difference.
+func ptrUnconfirmedLine(f *Facts, out *Findings) {
+	n := &f.PTR
+	if f.Client.Iprev == IprevFail && n.Any(numbered|device.Business) && !n.Any(device.Server|device.Hosting) {
+		out.Add(StatusFail, "ptr", n.Text)
+	}
+}
+
 func ptrTempError(f *Facts, out *Findings) {
 	if f.Client.Iprev == IprevTempError {
 		out.Add(StatusTempError, "iprev", "temperror")

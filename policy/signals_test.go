@@ -93,7 +93,8 @@ func TestSignals(t *testing.T) {
 		{observed{"", none, "", "-", nil}, "ptr-none:fail"},
 		{observed{"", IprevUnknown, "", "-", nil}, ""},
 		{observed{"", fail, hostPTR, "-", nil}, "ptr-unconfirmed:fail"},
-		{observed{"", fail, linePTR, "-", nil}, "ptr-unconfirmed:fail ptr-access:fail"},
+		{observed{"", fail, linePTR, "-", nil}, "ptr-unconfirmed:fail ptr-unconfirmed-line:fail ptr-access:fail"},
+		{observed{"", fail, "mail-203-0-113-7.example.org", "-", nil}, "ptr-unconfirmed:fail"},
 		{observed{"", temp, linePTR, "-", nil}, "ptr-temperror:temperror"},
 		{observed{"", pass, linePTR, "-", nil}, "ptr-access:fail"},
 		{observed{"", pass, "h203-0-113-7.isp.example", "-", nil}, "ptr-address:fail"},
@@ -108,7 +109,8 @@ func TestSignals(t *testing.T) {
 		// HELO.
 		{observed{"", IprevUnknown, "", "DiskStation", nil}, "helo-device:fail"},
 		{observed{"", IprevUnknown, "", "speedtouch.lan", nil}, "helo-device:fail"},
-		{observed{"", IprevUnknown, "", "203.0.113.7", nil}, "helo-address:fail/line"},
+		{observed{"", IprevUnknown, "", "203.0.113.7", nil}, "helo-address:fail/line helo-bare:fail/line"},
+		{observed{"", IprevUnknown, "", "192.168.1.2", nil}, "helo-address:fail helo-bare:fail"},
 		{observed{"", IprevUnknown, "", "[203.0.113.7]", nil}, "helo-address:fail/line"},
 		{observed{"", IprevUnknown, "", "[192.168.1.2]", nil}, "helo-address:fail"},
 		{observed{"", pass, linePTR, linePTR, nil}, "ptr-access:fail helo-cpe:fail"},
@@ -125,6 +127,13 @@ func TestSignals(t *testing.T) {
 		{observed{"", IprevUnknown, "", "example.net", nil}, "helo-own-name:fail"},
 		{observed{"", IprevUnknown, "", "192.0.2.25", nil}, "helo-own-name:fail"},
 		{observed{"", IprevUnknown, "", "net.example.net", nil}, "helo-independent:pass"},
+		{observed{"", none, "", "example.org", nil}, "ptr-none:fail helo-independent:pass helo-domain:fail"},
+		{observed{"", pass, linePTR, "example.org", nil}, "ptr-access:fail helo-independent:pass helo-domain:fail"},
+		{observed{"", pass, linePTR, "me.dyndns.org", nil}, "ptr-access:fail helo-independent:pass"},
+		{observed{"", pass, linePTR, "pc1.isp.example", nil}, "ptr-access:fail helo-provider:fail"},
+		{observed{"", pass, "berlin.example.org", "mail.example.com", nil}, "helo-independent:pass helo-unrelated:fail"},
+		{observed{"", pass, "berlin.example.org", "localhost.localdomain", nil}, "helo-localhost:fail helo-localdomain:pass"},
+		{observed{"", none, "", "localhost.localdomain", nil}, "ptr-none:fail helo-localhost:fail"},
 		{observed{"", pass, hostPTR, hostPTR, nil}, "ptr-server:pass helo-ptr:pass helo-independent:pass"},
 		{observed{"", pass, hostPTR, "example.org", nil}, "ptr-server:pass helo-ptr:pass helo-independent:pass"},
 		{observed{"", fail, hostPTR, hostPTR, nil}, "ptr-unconfirmed:fail helo-independent:pass"},
@@ -146,6 +155,17 @@ func TestSignals(t *testing.T) {
 		{observed{"", IprevUnknown, "", "-", with("Date: Sat, 11 Jan 2000 00:00:31 +0800")}, ""},
 		{observed{"", IprevUnknown, "", "-", with("X-Mailer: Canon MFP")}, "msg-mailer-device:fail"},
 		{observed{"", IprevUnknown, "", "-", with("Message-ID: <2.CanonTxNo.7@example.org>")}, "msg-mailer-device:fail"},
+		{observed{"", IprevUnknown, "", "-", with("Date: Mon, 1 Jun 2026 10:00:00 +0480")}, "msg-date-zone:fail"},
+		{observed{"", IprevUnknown, "", "-", with("Date: Mon, 1 Jun 2026 10:00:00 -1900")}, "msg-date-zone:fail"},
+		{observed{"", IprevUnknown, "", "-", with("Date: Mon, 1 Jun 2026 10:00:00 +0545")}, ""},
+		{observed{"", IprevUnknown, "", "-", with("X-Mailer: Microsoft Outlook Express 6.00.2900.2180")}, ""},
+		{observed{"", IprevUnknown, "", "-", append(sane[1:3:3], "X-Mailer: Microsoft Outlook Express 6.00.2900.2180")}, "msg-direct:fail msg-desktop:fail"},
+		{observed{"", IprevUnknown, "", "pc1", []string{"Received: from a by mail.example.org; x", sane[1], sane[2]}}, "helo-single:fail msg-trace:fail"},
+		{observed{"", IprevUnknown, "", "pc1", []string{"Received: from a by PC1 (Postfix); x", sane[1], sane[2]}}, "helo-single:fail msg-trace-helo:pass"},
+		{observed{"", pass, hostPTR, hostPTR, []string{"Received: by mx2.example.org", sane[1], sane[2]}},
+			"ptr-server:pass helo-ptr:pass helo-independent:pass msg-trace:pass"},
+		{observed{"", pass, linePTR, linePTR, []string{"Received: by mail.isp.example", sane[1], sane[2]}},
+			"ptr-access:fail helo-cpe:fail msg-trace:neutral"},
 		{observed{"", IprevUnknown, "", "-", []string{"Subject: x"}}, "msg-direct:fail msg-no-date:fail msg-no-id:fail msg-busybox:fail"},
 	}
 	seen := make(map[string]bool)
@@ -158,11 +178,27 @@ func TestSignals(t *testing.T) {
 			seen[f.Signal.Name] = true
 		}
 	}
-	seen["tls"] = true // TestTLS
+	seen["tls"], seen["helo-recipient"], seen["helo-changed"] = true, true, true // tests of their own
 	for i := range Signals {
 		if !seen[Signals[i].Name] {
 			t.Errorf("no test finds %s", Signals[i].Name)
 		}
+	}
+}
+
+// TestSessionFacts are signals of facts that no client of the table above has.
+func TestSessionFacts(t *testing.T) {
+	f := observed{helo: "example.com"}.facts()
+	f.Recipient, f.Greeting.Before = Seen("Example.com"), Seen("pc1")
+	var j Judgement
+	j.Judge(f, StageRcpt, &testPrior, testLimit)
+	if got, want := j.found(), "helo-independent:pass helo-domain:fail helo-recipient:fail helo-changed:fail"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	f.Confirmed, f.Greeting.Before = IprevPass, Seen("EXAMPLE.com")
+	j.Judge(f, StageRcpt, &testPrior, testLimit)
+	if got, want := j.found(), "helo-independent:pass helo-domain:neutral"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -1,5 +1,7 @@
 package policy
 
+import "fmt"
+
 // Weight is one row of the table: what a signal's status is worth.
 type Weight struct {
 	Signal string
@@ -22,6 +24,27 @@ func weigh(hosting, business, access, device float64) PerClass {
 	return PerClass{ClassHosting: hosting, ClassBusiness: business, ClassAccess: access, ClassDevice: device}
 }
 
+// seen says how many of the recorded connections had a finding: of spam of 2007,
+// of legitimate ones of 2007, of people's own servers (-l2, some of them of 2007),
+// of all other legitimate ones.
+func seen(spam, ham07, l2, other int) string {
+	return fmt.Sprintf("found in %d of %d spam connections of 2007; %d of %d legitimate ones of 2007, %d of %d of people's own servers, %d of %d others",
+		spam, seenSpam, ham07, seenHam07, l2, seenL2, other, seenOther)
+}
+
+// seenMails is the same of the sample of mails with headers.
+func seenMails(spam, ham07, l2, other int) string {
+	return fmt.Sprintf("found in %d of %d spam mails of 2007; %d of %d legitimate ones of 2007, %d of %d of people's own servers, %d of %d others",
+		spam, mailSpam, ham07, mailHam07, l2, mailL2, other, mailOther)
+}
+
+// seenNames says how many of the labelled names had a finding: of users by
+// their login, of static lines, of hosting, of mail servers.
+func seenNames(users, static, hosting, servers int) string {
+	return fmt.Sprintf("; found in %d of %d names of users, %d of %d of static lines, %d of %d of hosting, %d of %d of mail servers",
+		users, nameUsers, static, nameStatic, hosting, nameHosting, servers, nameServers)
+}
+
 type weightKey struct {
 	signal string
 	status Status
@@ -37,6 +60,3 @@ var weightIndex = func() map[weightKey]*Weight {
 }()
 
 func weightOf(signal string, status Status) *Weight { return weightIndex[weightKey{signal, status}] }
-
-// WeightsDate is the day on which the table was last measured.
-const WeightsDate = "2026-11-22"

@@ -67,7 +67,9 @@ func TestDocumented(t *testing.T) {
 		{"no PTR, one word", observed{iprev: IprevPermError, helo: "COMPUTER"},
 			ClassAccess, 0.75, FlagSuspect, device.None, "", true, true, false},
 		{"self-hoster on a line", observed{iprev: IprevPass, ptr: linePTR, helo: "mail.example.org"},
-			ClassAccess, 0.5, FlagNo, device.None, "", true, false, true},
+			ClassAccess, 0.4, FlagNo, device.None, "", true, false, true},
+		{"self-hoster who greets with his domain", observed{iprev: IprevPass, ptr: linePTR, helo: "example.org"},
+			ClassAccess, 0.5, FlagNo, device.None, "", true, true, true},
 		{"printer on a line", observed{iprev: IprevPass, ptr: linePTR, helo: "NPIF65E56"},
 			ClassDevice, 0.9, FlagYes, device.Printer, "HP", true, true, false},
 		{"nothing known", observed{helo: "-"},
@@ -81,7 +83,7 @@ func TestDocumented(t *testing.T) {
 		{"virtual server", observed{iprev: IprevPass, ptr: "vps-1a2b3c.example.net", helo: "-"},
 			ClassHosting, 0.8, FlagNo, device.None, "", false, false, false},
 		{"mail server", observed{iprev: IprevPass, ptr: hostPTR, helo: hostPTR},
-			ClassMailserver, 0.97, FlagNo, device.None, "", false, false, true},
+			ClassMailserver, 0.96, FlagNo, device.None, "", false, false, true},
 	}
 	for _, tt := range tests {
 		j := tt.judge()

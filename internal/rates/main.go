@@ -9,42 +9,20 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/iot-milter/iot-milter/internal/recording"
 	"github.com/iot-milter/iot-milter/policy"
 )
 
-// defaults of the configuration's [prior] and [class.*] confidence.
-var (
-	prior = policy.PerClass{
-		policy.ClassMailserver: 0.60, policy.ClassHosting: 0.05, policy.ClassBusiness: 0.05,
-		policy.ClassAccess: 0.25, policy.ClassDevice: 0.05,
-	}
-	limit = policy.Thresholds{Device: 0.90, Access: 0.95}
-)
-
-// record is one line of connections.jsonl or mails.jsonl.
-type record struct {
-	Corpus     string `json:"corpus"`
-	Label      string `json:"label"`
-	ClientIP   string `json:"client_ip"`
-	ClientName string `json:"client_name"`
-	NameState  string `json:"name_state"`
-	Unverified string `json:"ptr_unverified"`
-	HELO       string `json:"helo"`
-	MX         string `json:"mx"`
-	HostLabel  string `json:"host_label"`
-
-	Headers [][2]string `json:"headers"`
-}
+// record is one line of a recording.
+type record = recording.Record
 
 // set is a column of the table. A record can be in several.
 type set struct {
@@ -114,76 +92,25 @@ func main() {
 }
 
 func run(path string, dump bool, out io.Writer) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
 	w := bufio.NewWriter(out)
 	defer w.Flush()
 
 	t := &table{sets: sets, rows: make(map[string]*counts)}
-	parse := func(line []byte, r *record) error { return json.Unmarshal(line, r) }
 	if filepath.Ext(path) == ".tsv" {
-		t.sets, parse = names, parseName
+		t.sets = names
 	}
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var r record
-		if err := parse(lines.Bytes(), &r); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		j := judge(&r)
+	err := recording.Read(filepath.Dir(path), filepath.Base(path), func(r *record) {
+		j := r.Judge()
 		if dump {
-			printLine(w, &r, j)
-			continue
+			printLine(w, r, j)
+			return
 		}
-		t.count(&r, j)
-	}
-	if !dump {
+		t.count(r, j)
+	})
+	if err == nil && !dump {
 		t.print(w)
 	}
-	return lines.Err()
-}
-
-// parseName reads "hostname label source ip …", and its heading as no label.
-func parseName(line []byte, r *record) error {
-	f := strings.Split(string(line), "\t")
-	if len(f) < 4 {
-		return fmt.Errorf("%d columns, want 4 or more", len(f))
-	}
-	*r = record{ClientName: f[0], Label: f[1], Corpus: f[2], ClientIP: f[3], NameState: "verified"}
-	return nil
-}
-
-func judge(r *record) *policy.Judgement {
-	f := policy.Facts{Client: policy.Client{MTA: r.MX}, Hosts: []string{strings.ToLower(r.MX)}}
-	f.Client.Addr, _ = netip.ParseAddr(r.ClientIP)
-	f.Client.Addr = f.Client.Addr.Unmap()
-	switch r.NameState {
-	case "verified":
-		f.Client.Name, f.Client.Iprev = policy.Seen(r.ClientName), policy.IprevPass
-	case "forged":
-		f.Client.Name, f.Client.Iprev = policy.Seen(r.Unverified), policy.IprevFail
-	case "none":
-		f.Client.Iprev = policy.IprevPermError
-	}
-	if r.HELO != "" || r.MX != "" {
-		f.Greeting.Name = policy.Seen(r.HELO)
-	}
-	f.ParseClient()
-	f.ParseGreeting()
-	stage := policy.StageRcpt
-	if r.Headers != nil {
-		stage, f.Headers = policy.StageEOM, new(policy.Headers)
-		for _, h := range r.Headers {
-			f.Headers.Add([]byte(h[0]), []byte(h[1]))
-		}
-	}
-	j := new(policy.Judgement)
-	j.Judge(&f, stage, &prior, limit)
-	return j
+	return err
 }
 
 func (t *table) count(r *record, j *policy.Judgement) {

@@ -1,0 +1,3 @@
+package main
+
+func (d *data) accuracy(dir string) error { return nil }
