@@ -63,10 +63,4 @@ func (l *lines) rest(line []byte, limit int) ([]byte, bool, error) {
 	}
 }
 
-// skim reads on to the end of the input.
-func (l *lines) skim() error {
-	_, err := io.Copy(io.Discard, l.r)
-	return err
-}
-
 func itoa(n int) string { return strconv.Itoa(n) }
