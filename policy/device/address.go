@@ -2,7 +2,9 @@ package device
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -35,15 +37,15 @@ func addressTraits(text string, addr netip.Addr, enough int) (traits Traits) {
 
 // numbers are the decimal numbers of a name, in order.
 type numbers struct {
-	value [64]int16 // 0 … 255, -1 for what is no octet
-	wide  [64]bool  // written with two digits or more
+	value [(maxName + 1) / 2]int16 // 0 … 255, -1 for what is no octet
+	wide  [(maxName + 1) / 2]bool  // written with two digits or more
 	n     int
 	quad  bool // four octets in a row, one byte apart
 }
 
 func (ns *numbers) scan(text string) {
 	streak, last := 0, -2
-	for i := 0; i < len(text) && ns.n < len(ns.value); {
+	for i := 0; i < len(text); {
 		if !isDigit(text[i]) {
 			i++
 			continue
@@ -153,13 +155,13 @@ func appendPadded(b []byte, octets []byte) []byte {
 
 // endsRun reports whether a run of bytes of one kind in the text ends with tail.
 func endsRun(text, tail string, kind func(byte) bool) bool {
-	for from := 0; ; {
+	for from := 0; ; from++ {
 		i := strings.Index(text[from:], tail)
 		if i < 0 {
 			return false
 		}
-		from += i + len(tail)
-		if from == len(text) || !kind(text[from]) {
+		from += i
+		if end := from + len(tail); end == len(text) || !kind(text[end]) {
 			return true
 		}
 	}
@@ -204,86 +206,94 @@ const minNibbles = 12
 // forward or backward, with or without separators, or three groups side by side
 // without their leading zeros.
 func holds6(text string, a [16]byte) bool {
-	var forward, backward [32]byte
-	for i, v := range a {
-		forward[2*i], forward[2*i+1] = v>>4, v&15
-		backward[31-2*i], backward[30-2*i] = v>>4, v&15
+	var parts parts
+	forward, backward := uint64(0), uint64(0)
+	for i := range 32 {
+		forward = forward<<4&nibbleMask | nibble(&a, i)
+		backward = backward<<4&nibbleMask | nibble(&a, 31-i)
+		if i+1 >= minNibbles {
+			parts.add(forward)
+			parts.add(backward)
+		}
 	}
-	var nibbles [maxName]byte
-	n := 0
+	v, n := uint64(0), 0
 	for i := range len(text) {
-		if isHex(text[i]) {
-			nibbles[n] = text[i] - '0'
-			if text[i] >= 'a' {
-				nibbles[n] = text[i] - 'a' + 10
-			}
+		if !isHex(text[i]) {
+			continue
+		}
+		v = v<<4&nibbleMask | uint64(hexValue(text[i]))
+		if n++; n >= minNibbles && parts.has(v) {
+			return true
+		}
+	}
+	return groups(text, a)
+}
+
+const nibbleMask = 1<<(4*minNibbles) - 1
+
+func nibble(a *[16]byte, i int) uint64 { return uint64(a[i/2]) >> (4 * (1 - i%2)) & 15 }
+
+// parts are runs of minNibbles nibbles of an address, as numbers.
+type parts struct {
+	all  [2 * (32 - minNibbles + 1)]uint64
+	n    int
+	last [4]uint64 // the set of the last bytes, which most numbers miss
+}
+
+// add leaves out what is mostly zeros.
+func (p *parts) add(v uint64) {
+	filled := v | v>>1 | v>>2 | v>>3 // in the lowest bit of each nibble
+	if bits.OnesCount64(filled&0x1111_1111_1111_1111) >= 4 {
+		p.all[p.n] = v
+		p.n++
+		p.last[v>>6&3] |= 1 << (v & 63)
+	}
+}
+
+func (p *parts) has(v uint64) bool {
+	return p.last[v>>6&3]&(1<<(v&63)) != 0 && slices.Contains(p.all[:p.n], v)
+}
+
+// groups reports whether three groups of the address that are not zero stand side
+// by side in the text, with or without their leading zeros.
+func groups(text string, a [16]byte) bool {
+	var want [8]int
+	m := 0
+	for i := range 8 {
+		if g := int(a[2*i])<<8 | int(a[2*i+1]); g != 0 {
+			want[m] = g
+			m++
+		}
+	}
+	var got [(maxName + 1) / 2]int
+	n := 0
+	for i := 0; i < len(text); {
+		if !isHex(text[i]) {
+			i++
+			continue
+		}
+		v := 0
+		for i < len(text) && isHex(text[i]) {
+			v = min(v<<4|hexValue(text[i]), 0x10000)
+			i++
+		}
+		if v != 0 {
+			got[n] = v
 			n++
 		}
 	}
-	return common(nibbles[:n], &forward) || common(nibbles[:n], &backward) || groups(text, a)
-}
-
-// common reports whether both share a run of minNibbles that is not mostly
-// zeros.
-func common(text []byte, addr *[32]byte) bool {
-	for i := 0; i+minNibbles <= len(text); i++ {
-		for k := 0; k+minNibbles <= len(addr); k++ {
-			n, filled := 0, 0
-			for n < minNibbles && text[i+n] == addr[k+n] {
-				if text[i+n] != 0 {
-					filled++
-				}
-				n++
+	for i := range n {
+		for k := range m {
+			run := 0
+			for i+run < n && k+run < m && got[i+run] == want[k+run] {
+				run++
 			}
-			if n == minNibbles && filled >= 4 {
+			if run >= 3 {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-func groups(text string, a [16]byte) bool {
-	k, run := 0, 0
-	for i := 0; i < len(text); {
-		v, n := 0, 0
-		for i < len(text) && isHex(text[i]) {
-			v = v<<4 | hexValue(text[i])
-			v &= 0xfffff
-			i, n = i+1, n+1
-		}
-		if n == 0 {
-			i++
-			continue
-		}
-		if k, run = follow(a, k, run, v); run >= 3 {
-			return true
-		}
-	}
-	return false
-}
-
-// follow says where in the address the group v stands: after the last one if it
-// can, else anywhere.
-func follow(a [16]byte, k, run, v int) (int, int) {
-	if v == 0 {
-		return k, run
-	}
-	for from := k; from < 8; from++ {
-		g := int(a[2*from])<<8 | int(a[2*from+1])
-		if g == v {
-			return from + 1, run + 1
-		}
-		if g != 0 {
-			break
-		}
-	}
-	for from := range 8 {
-		if int(a[2*from])<<8|int(a[2*from+1]) == v {
-			return from + 1, 1
-		}
-	}
-	return 0, 0
 }
 
 func hexValue(c byte) int {

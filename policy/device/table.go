@@ -65,7 +65,7 @@ type Table struct {
 	hosts    map[hostKey]*Host
 	tails    []int // the values of Host.Hex that occur, without 0
 
-	beginLengths, endLengths []int // of the keys, longest first
+	beginLengths, endLengths [26][]int // of the keys by their first or last letter, longest first
 }
 
 type hostKey struct {
@@ -73,7 +73,7 @@ type hostKey struct {
 	hex  int
 }
 
-// NewTable returns a table of the rows. Of two rows with the same text the later
+// NewTable returns a table of the rows; words must be runs of the letters a to z. Of two rows with the same text the later
 // counts, but the traits of words add. It keeps no slice.
 func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *Table {
 	t := &Table{
@@ -96,7 +96,12 @@ func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *
 			t.whole[w.Text] |= w.Traits
 		}
 	}
-	t.beginLengths, t.endLengths = lengths(t.begins), lengths(t.ends)
+	for key := range t.begins {
+		addLength(&t.beginLengths, key[0], len(key))
+	}
+	for key := range t.ends {
+		addLength(&t.endLengths, key[len(key)-1], len(key))
+	}
 	for _, d := range domains {
 		t.domains[d.Name] = &d
 	}
@@ -109,16 +114,11 @@ func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *
 	return t
 }
 
-// lengths returns the lengths of the keys, longest first, each once.
-func lengths(m map[string]Traits) (all []int) {
-	for key := range m {
-		if !slices.Contains(all, len(key)) {
-			all = append(all, len(key))
-		}
+func addLength(lengths *[26][]int, letter byte, n int) {
+	all := &lengths[letter-'a']
+	if i, found := slices.BinarySearchFunc(*all, n, func(a, b int) int { return b - a }); !found {
+		*all = slices.Insert(*all, i, n)
 	}
-	slices.Sort(all)
-	slices.Reverse(all)
-	return all
 }
 
 func (t *Table) addHost(h Host) {

@@ -20,7 +20,7 @@ const line = Own | Numbers | Hardware
 func (t *Table) traits(n *Name, text string, addr netip.Addr) {
 	place, weakPlace := n.Traits, Traits(0)
 	switch {
-	case place == 0:
+	case place == 0 && hasDigit(text):
 		place, weakPlace = t.inside(n.Domain)
 	case place&Weak != 0:
 		place, weakPlace = 0, place&^Weak
@@ -150,14 +150,14 @@ func (t *Table) word(run string) Traits {
 	if traits, ok := t.whole[run]; ok {
 		return traits
 	}
-	for _, n := range t.beginLengths {
+	for _, n := range t.beginLengths[run[0]-'a'] {
 		if n <= len(run) {
 			if traits, ok := t.begins[run[:n]]; ok {
 				return traits
 			}
 		}
 	}
-	for _, n := range t.endLengths {
+	for _, n := range t.endLengths[run[len(run)-1]-'a'] {
 		if n <= len(run) {
 			if traits, ok := t.ends[run[len(run)-n:]]; ok {
 				return traits
