@@ -27,7 +27,7 @@ VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo 
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
-.PHONY: help build demo test race fuzz integration check fmt bench install clean
+.PHONY: help build demo test race fuzz integration check fmt bench accuracy install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -75,6 +75,9 @@ bench: build ## time and memory against C filters on libmilter; BENCHFLAGS="-pai
 	.ci/setup test
 	integration/bench/bench.sh $(BENCHFLAGS)
 	integration/bench/bench.sh -memory $(MEMORYFLAGS)
+
+accuracy: ## docs/accuracy.md and its curve, from recorded mail in DATA, which is not part of the project
+	$(GO) run ./internal/fit -accuracy docs -data "$(DATA)"
 
 # Root may have no Go: what was built is installed.
 build/iot-milter:

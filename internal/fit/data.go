@@ -14,12 +14,11 @@ type set int
 // The sets. Legitimate mail is kept apart by era and by how hard it is: -l2 are
 // people's own servers of 2002 to 2010.
 const (
-	spam07    set = iota // trec07p
-	spamOld              // spamassassin, csdmc2010: 2001 to 2010
-	spamNew              // passed a large provider or list server in 2019 to 2026
-	hamPlain             // all but -l2
-	hamL2                // -l2
-	hamServer            // trec07p ham proper, for the same-era figure
+	spam07   set = iota // trec07p
+	spamOld             // spamassassin, csdmc2010: 2001 to 2010
+	spamNew             // passed a large provider or list server in 2019 to 2026
+	hamPlain            // all but -l2
+	hamL2               // -l2
 	numSets
 )
 
@@ -139,6 +138,7 @@ func samples(units []unit, keep func(*unit) bool) []sample {
 	if units[0].mail {
 		share = mailShares
 	}
+	share = rescaled(share, &total)
 	type cell struct {
 		pattern int
 		spam    bool
@@ -160,6 +160,25 @@ func samples(units []unit, keep func(*unit) bool) []sample {
 		out[at].weight += share[u.set] * damp(u) / weights[u.set]
 	}
 	return out
+}
+
+// rescaled gives the share of a set without units to the others of its label.
+func rescaled(share [numSets]float64, total *[numSets]float64) [numSets]float64 {
+	for _, label := range [][]set{{spam07, spamOld}, {hamPlain, hamL2}} {
+		want, have := 0.0, 0.0
+		for _, s := range label {
+			want += share[s]
+			if total[s] > 0 {
+				have += share[s]
+			}
+		}
+		for _, s := range label {
+			if have > 0 {
+				share[s] *= want / have
+			}
+		}
+	}
+	return share
 }
 
 // labels are the names whose label says what kind of host it is.
