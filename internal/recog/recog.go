@@ -220,8 +220,11 @@ func (p *fingerprint) param(found []string, name string, depth int) string {
 }
 
 func (p *fingerprint) fill(found []string, value string, depth int) string {
-	if depth == maxTemplate || strings.IndexByte(value, '{') < 0 {
+	if strings.IndexByte(value, '{') < 0 {
 		return value
+	}
+	if depth == maxTemplate {
+		return ""
 	}
 	var b strings.Builder
 	for {

@@ -85,7 +85,7 @@ type scan struct {
 	vendor hit // the first vendor's name
 	words  [maxWords]hit
 	n      int
-	manage bool // has a word of management pages
+	manage int // letters of words of management pages
 }
 
 // hit is a row that matched, and where.
@@ -96,8 +96,7 @@ type hit struct {
 
 func identify(in Protocols, text string) Answer {
 	s := scan{in: in, text: tell(in, text)}
-	var buf [MaxBanner]byte
-	s.low = buf[:len(s.text)]
+	s.low = make([]byte, len(s.text))
 	blank(s.low, s.text)
 	s.run(banners)
 	return s.answer()
@@ -121,9 +120,12 @@ func (s *scan) run(t *bannerTable) {
 }
 
 func (s *scan) add(h hit) {
+	if h.row.rank <= rankWord && s.inName(h) {
+		return
+	}
 	switch h.row.rank {
 	case rankManage:
-		s.manage = true
+		s.manage += letters(s.low[h.start:h.end])
 		return
 	case rankVendor, rankMaker:
 		if s.vendor.row == nil {
@@ -181,49 +183,116 @@ func within(h, b hit) bool { return h.start >= b.start && h.end <= b.end }
 
 // credible reports whether the deciding row may decide here. A page's title is any
 // text that people write: a device's word, or a maker's name, names a device only
-// beside another, beside a word of management pages, or when it is nearly all there
-// is; "Camera shop in Springfield" is none.
+// beside little else; "Camera shop in Springfield" is none.
 func (s *scan) credible() bool {
 	b := s.best
 	if s.in != Title || b.row.rank > rankVeto {
 		return true
 	}
-	rest := len(strings.TrimSpace(s.text)) - (b.end - b.start)
-	if b.row.rank == rankWord && s.vendor.row != nil || s.manage {
-		return len(s.text) <= maxTitle
+	if s.manage > 0 || b.row.rank == rankWord && s.vendor.row != nil {
+		return s.rest() <= maxRestManage
 	}
-	return rest <= maxRest
+	return s.rest() <= maxRest
 }
 
-// maxTitle and maxRest bound how much else may stand in a title that a weak row
-// decides. The longest management title among the public fingerprints that has no
-// product's name is well below the first.
+// maxRest and maxRestManage are how many letters and digits may stand in a title
+// that a weak row decides, beside the words of rows; the second holds for titles
+// with a word of management pages.
 const (
-	maxTitle = 96
-	maxRest  = 12
+	maxRest       = 8
+	maxRestManage = 16
 )
 
-// model returns the model's name: what the row matched, up to the end of the word,
-// when it has a digit; else the next word, when that looks like one.
-func (s *scan) model(b hit) string {
-	start, end := b.start, s.wordEnd(b.end)
-	first := start
-	for i := start; i < end; i++ {
-		if s.low[i] == ' ' {
-			first = i + 1
+// rest counts the letters and digits that no row explains.
+func (s *scan) rest() int {
+	n := -s.manage
+	for i, c := range s.low {
+		if isWord(c) && !s.covered(i) {
+			n++
 		}
 	}
-	if looksModel(s.low[first:end]) {
-		return strings.TrimRight(s.text[first:end], ".-_")
+	return n
+}
+
+func (s *scan) covered(i int) bool {
+	for _, h := range s.words[:s.n] {
+		if h.start <= i && i < h.end {
+			return true
+		}
 	}
-	for end < len(s.low) && (s.low[end] == ' ' || s.low[end] == '/') {
+	return false
+}
+
+// inName reports whether h is part of a host name or mail address, which people
+// choose: nas.example.org is no NAS.
+func (s *scan) inName(h hit) bool {
+	start, end := h.start, h.end
+	for start > 0 && isName(s.low[start-1]) {
+		start--
+	}
+	for end < len(s.low) && isName(s.low[end]) {
 		end++
 	}
-	first, end = end, s.wordEnd(end)
-	if first > start && looksModel(s.low[first:end]) {
-		return strings.TrimRight(s.text[first:end], ".-_")
+	for i := start + 1; i+1 < end; i++ {
+		if s.low[i] == '.' && isWord(s.low[i-1]) && isLetter(s.low[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isName(c byte) bool { return isModel(c) || c == '.' || c == '@' }
+
+// model returns the model's name: of what decided, or else of another product line
+// in the text, the first word that looks like one, or the next word after it.
+func (s *scan) model(b hit) string {
+	if m := s.modelOf(b); m != "" {
+		return m
+	}
+	for _, h := range s.words[:s.n] {
+		if h.row.rank == rankProduct && h.row.kind == b.row.kind {
+			if m := s.modelOf(h); m != "" {
+				return m
+			}
+		}
 	}
 	return ""
+}
+
+func (s *scan) modelOf(h hit) string {
+	last := s.wordEnd(h.end)
+	at := h.start
+	if h.row.rank < rankProduct {
+		// The name of a maker or of software is no model.
+		at = last
+	}
+	for at < len(s.low) {
+		end := s.wordEnd(at)
+		if looksModel(s.low[at:end]) {
+			return strings.TrimRight(s.text[at:end], ".-_")
+		}
+		if at >= last && end > at || end == len(s.low) {
+			return ""
+		}
+		at = end
+		for at < len(s.low) && (s.low[at] == ' ' || s.low[at] == '/') {
+			at++
+		}
+		if at == end && at >= last {
+			return ""
+		}
+		at = max(at, end+1)
+	}
+	return ""
+}
+
+func letters(b []byte) (n int) {
+	for _, c := range b {
+		if isWord(c) {
+			n++
+		}
+	}
+	return n
 }
 
 func isModel(c byte) bool { return isWord(c) || c == '-' || c == '+' || c == '_' }

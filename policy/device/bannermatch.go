@@ -59,6 +59,10 @@ func newBannerTable(lists ...[]bannerGroup) *bannerTable {
 				row.pattern, row.start = strings.CutPrefix(p, "^")
 				if row.in == 0 {
 					row.in = greetings
+					if row.kind == Other {
+						// A mail gateway is a mail server.
+						row.in &^= SMTP
+					}
 				}
 				t.rows = append(t.rows, row)
 			}

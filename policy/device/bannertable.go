@@ -55,17 +55,18 @@ var bannerVendors = []bannerGroup{
 	vendors("Trendnet", "trendnet"), vendors("Edimax", "edimax"), vendors("Planet", "planet technology"), vendors("AirLive", "airlive"),
 	vendors("OKI", "oki"), vendors("Schneider Electric", "schneider electric"), vendors("Emerson", "emerson"),
 
-	maker(Printer, "Brother", "brother"), maker(Printer, "Lexmark", "lexmark"), maker(Printer, "Xerox", "xerox"),
+	maker(Printer, "Lexmark", "lexmark"), maker(Printer, "Xerox", "xerox"),
 	maker(Printer, "Fuji Xerox", "fuji xerox"), maker(Printer, "Epson", "epson|seiko epson|epson-*"), maker(Printer, "Ricoh", "ricoh"),
 	maker(Printer, "Ricoh", "nrg|savin|lanier|gestetner|nashuatec|rex-rotary|rex rotary|infotec"),
 	maker(Printer, "Kyocera", "kyocera|kyocera mita|copystar"), maker(Printer, "Triumph-Adler", "triumph-adler|utax"),
-	maker(Printer, "Konica Minolta", "konica minolta|konica|minolta|minolta-qms"), maker(Printer, "Océ", "oce"),
+	maker(Printer, "Konica Minolta", "konica minolta|konica|minolta|minolta-qms"),
 	maker(Printer, "Zebra", "zebra"), maker(Printer, "Datamax", "datamax"), maker(Printer, "Printronix", "printronix"),
 	maker(Printer, "TallyGenicom", "tallygenicom|genicom|mannesmann tally"), maker(Printer, "Toshiba", "toshiba tec|toshibatec"),
-	maker(Printer, "Muratec", "muratec"), maker(Printer, "Imagistics", "imagistics"), maker(Printer, "Sato", "sato"),
-	maker(Printer, "Evolis", "evolis"), maker(Printer, "Intermec", "intermec"), maker(Printer, "Riso", "riso"),
-	maker(Printer, "Olivetti", "olivetti"), maker(Printer, "Star Micronics", "star micronics"), maker(Printer, "Bixolon", "bixolon"),
-	maker(Printer, "Pantum", "pantum"), maker(Printer, "EFI", "efi|fiery"), maker(Printer, "Develop", "develop ineo"),
+	maker(Printer, "Muratec", "muratec"), maker(Printer, "Imagistics", "imagistics"), maker(Printer, "Evolis", "evolis"), maker(Printer, "Intermec", "intermec"), maker(Printer, "Olivetti", "olivetti"), maker(Printer, "Star Micronics", "star micronics"), maker(Printer, "Bixolon", "bixolon"),
+	maker(Printer, "Pantum", "pantum"), maker(Printer, "Develop", "develop ineo"),
+
+	namesake(Printer, "Brother", "brother"), namesake(Camera, "Axis", "axis"), namesake(Printer, "Sato", "sato"), namesake(Printer, "Riso", "riso"),
+	namesake(Printer, "EFI", "efi|fiery"), namesake(Camera, "ACTi", "acti"), namesake(Printer, "Océ", "oce"), namesake(Phone, "Poly", "poly"),
 
 	maker(Router, "NETGEAR", "netgear*"), maker(Router, "TP-Link", "tp-link|tplink"), maker(Router, "D-Link", "d-link"),
 	maker(Router, "Linksys", "linksys"), maker(Router, "MikroTik", "mikrotik"), maker(Router, "Zyxel", "zyxel"),
@@ -87,12 +88,12 @@ var bannerVendors = []bannerGroup{
 	maker(NAS, "LaCie", "lacie"), maker(NAS, "Thecus", "thecus"), maker(NAS, "ASUSTOR", "asustor"), maker(NAS, "TerraMaster", "terramaster"),
 	maker(NAS, "Drobo", "drobo"), maker(NAS, "Overland", "overland"), maker(NAS, "Western Digital", "western digital"),
 
-	maker(Camera, "Axis", "axis"), maker(Camera, "Dahua", "dahua"), maker(Camera, "Foscam", "foscam"), maker(Camera, "Vivotek", "vivotek"),
+	maker(Camera, "Dahua", "dahua"), maker(Camera, "Foscam", "foscam"), maker(Camera, "Vivotek", "vivotek"),
 	maker(Camera, "Mobotix", "mobotix"), maker(Camera, "Avigilon", "avigilon*"), maker(Camera, "Arecont Vision", "arecont vision|arecont"),
-	maker(Camera, "IQinVision", "iqinvision"), maker(Camera, "Pelco", "pelco"), maker(Camera, "Hanwha Techwin", "hanwha*|wisenet"),
+	maker(Camera, "IQinVision", "iqinvision"), maker(Camera, "Pelco", "pelco"), maker(Camera, "Hanwha Techwin", "hanwha techwin|hanwha|wisenet"),
 	maker(Camera, "GeoVision", "geovision*"), maker(Camera, "Amcrest", "amcrest"), maker(Camera, "Reolink", "reolink"),
 	maker(Camera, "Uniview", "uniview"), maker(Camera, "Vaddio", "vaddio"), maker(Camera, "FLIR", "flir"), maker(Camera, "Genetec", "genetec"),
-	maker(Camera, "Hikvision", "hikvision"), maker(Camera, "ACTi", "acti"), maker(Camera, "Basler", "basler"),
+	maker(Camera, "Hikvision", "hikvision"), maker(Camera, "Basler", "basler"),
 	maker(Recorder, "LILIN", "lilin|merit lilin"), maker(Recorder, "NUUO", "nuuo"), maker(Recorder, "HeiTel", "heitel"), maker(Recorder, "Lorex", "lorex"),
 	maker(Recorder, "AVTECH", "av-tech"), maker(Recorder, "Dedicated Micros", "dedicated micros"), maker(Recorder, "VBrick", "vbrick"),
 
@@ -103,7 +104,7 @@ var bannerVendors = []bannerGroup{
 	maker(SetTop, "Amino", "amino"), maker(SetTop, "Humax", "humax"), maker(SetTop, "TechniSat", "technisat"), maker(SetTop, "GigaBlue", "gigablue*"),
 	maker(TV, "VIZIO", "vizio"), maker(TV, "Hisense", "hisense"),
 
-	maker(Phone, "Polycom", "polycom|poly"), maker(Phone, "Grandstream", "grandstream"), maker(Phone, "Snom", "snom*"), maker(Phone, "Yealink", "yealink"),
+	maker(Phone, "Polycom", "polycom"), maker(Phone, "Grandstream", "grandstream"), maker(Phone, "Snom", "snom*"), maker(Phone, "Yealink", "yealink"),
 	maker(Phone, "Aastra", "aastra"), maker(Phone, "Mitel", "mitel"), maker(Phone, "Gigaset", "gigaset"), maker(Phone, "AudioCodes", "audiocodes*"),
 	maker(Phone, "Fanvil", "fanvil"), maker(Phone, "Obihai", "obihai"), maker(Phone, "Digium", "digium"), maker(Phone, "ShoreTel", "shoretel"),
 	maker(Phone, "innovaphone", "innovaphone"), maker(Phone, "Avaya", "avaya"), maker(Phone, "Nortel", "nortel|nortel networks"),
@@ -116,4 +117,11 @@ func vendors(name, patterns string) bannerGroup {
 
 func maker(kind Kind, name, patterns string) bannerGroup {
 	return bannerGroup{rank: rankMaker, kind: kind, vendor: name, source: srcMaker, patterns: patterns}
+}
+
+// namesake is maker for names that are words of other things too, which titles have.
+func namesake(kind Kind, name, patterns string) bannerGroup {
+	g := maker(kind, name, patterns)
+	g.in = greetings &^ Title
+	return g
 }

@@ -17,7 +17,8 @@ var bannerStorage = []bannerGroup{
 	{rank: rankProduct, kind: NAS, vendor: "NetApp", source: srcLine, patterns: "data ontap*|netapp/*|netapp release*|ontap*|solidfire*|santricity*"},
 	{rank: rankProduct, kind: NAS, vendor: "Dell EMC", source: srcLine, patterns: "emc celerra*|emc-snas*|celerra*|clariion*|isilon*|onefs*|emc vnx*|unisphere*|powervault*|equallogic*|data domain*|dd system manager|datadomain*|dd os*|dd#, *"},
 	{rank: rankProduct, kind: NAS, vendor: "Snap", source: srcLine, patterns: "snap server*|snap appliance*|guardianos*|snapos*"},
-	{rank: rankMaker, kind: NAS, vendor: "HP", source: srcLine, patterns: "storageworks*|storeonce*|storevirtual*|storeever*|simplivity*|msa#*|d2d backup*|3par*|msl series"},
+	{rank: rankMaker, kind: NAS, vendor: "HP", source: srcLine, patterns: "storageworks*|msa#*|msl series"},
+	{rank: rankProduct, kind: NAS, vendor: "HP", source: srcLine, patterns: "storeonce*|storevirtual*|storeever*|simplivity*|d2d backup*|3par*"},
 	{rank: rankProduct, kind: NAS, source: srcLine, patterns: "storedge*|eternus*|pure storage*|purity*|nexenta*|nexsan*|overland neo*|neo series|quantum dxi*|compellent*|hp tape library*|overland agent*|snapserver*"},
 }
 
@@ -27,6 +28,7 @@ var bannerVideo = []bannerGroup{
 	{rank: rankProduct, kind: Recorder, vendor: "Axis", source: srcRecog, patterns: "axis * video encoder*|axis * video server*|axis * video decoder*|axis * video module*|axis 24#*"},
 	{rank: rankProduct, kind: MediaPlayer, vendor: "Axis", source: srcRecog, patterns: "axis * audio*"},
 	{rank: rankProduct, kind: Other, vendor: "Axis", source: srcRecog, patterns: "axis * door controller*"},
+	{rank: rankProduct, in: Title, kind: Camera, vendor: "Axis", source: srcRecog, patterns: "^axis$|^live view - axis*|^axis video*"},
 	{rank: rankProduct, kind: Camera, vendor: "D-Link", source: srcLine, patterns: "dcs-#*|d-link internet camera*|d-link internet eye*"},
 	{rank: rankProduct, kind: Camera, vendor: "Hikvision", source: srcLine, patterns: "ds-2cd#*|ds-2de#*|ds-2df#*"},
 	{rank: rankProduct, kind: Recorder, vendor: "Hikvision", source: srcLine, patterns: "ds-7#*|ds-8#*|ds-9#*|hikvision digital*"},
@@ -50,7 +52,7 @@ var bannerVideo = []bannerGroup{
 	{rank: rankProduct, kind: Camera, vendor: "ACT Security", source: srcRecog, patterns: "act video security*"},
 	{rank: rankProduct, kind: Recorder, vendor: "Ubiquiti", source: srcLine, patterns: "airvision*|unifi nvr*|unifi video*|unifi protect*"},
 	{rank: rankProduct, kind: Recorder, vendor: "D-Link", source: srcLine, patterns: "dnr-#*|dvs-#*"},
-	{rank: rankProduct, kind: Recorder, vendor: "TiVo", source: srcRecog, patterns: "tivo*"},
+	{rank: rankProduct, kind: Recorder, vendor: "TiVo", source: srcRecog, patterns: "tivo|tivo-httpd*"},
 	{rank: rankProduct, kind: Recorder, vendor: "ADB", source: srcRecog, patterns: "^adb-#*"},
 	{rank: rankProduct, kind: Recorder, source: srcRecog, patterns: "fuho-dvr*|vcs-vidos-nvr*|pdr-m#*|imdvrs*|makito*|siqura*|vbrick*|netvr*|network video recorder*|heitel gmbh*|h264dvr*|h.264 dvr*|av-tech*video web server"},
 }
@@ -95,7 +97,7 @@ var bannerPhones = []bannerGroup{
 	{rank: rankProduct, kind: Phone, vendor: "Grandstream", source: srcLine, patterns: "gxp#*|gxv3#*|gxw#*|grp#*|handytone*|ht-#*|ht5#*|ht7#*|ht8#*|ucm6#*"},
 	{rank: rankProduct, kind: Phone, vendor: "Yealink", source: srcLine, patterns: "sip-t#*|yealink*|w52p|w60b"},
 	{rank: rankProduct, kind: Phone, vendor: "Snom", source: srcLine, patterns: "snom*"},
-	{rank: rankProduct, kind: Phone, vendor: "Cisco", source: srcLine, patterns: "spa#*|pap2*|cisco ip phone*|cisco unified ip phone*|cisco * ip phone*|cp-#*|sep%|cisco vg#*|cisco ata #*|^ce_e$|^ce_c$|cisco unity*|ata 18#*"},
+	{rank: rankProduct, kind: Phone, vendor: "Cisco", source: srcLine, patterns: "spa#*|cisco spa|pap2*|cisco ip phone*|cisco unified ip phone*|cisco * ip phone*|cp-#*|sep%|cisco vg#*|cisco ata #*|^ce_e$|^ce_c$|cisco unity*|ata 18#*"},
 	{rank: rankProduct, kind: Phone, vendor: "Avaya", source: srcLine, patterns: "definity*|46xx ip telephones|avaya * ip telephone*|cs 1000*|cs1000*|avaya 96#*|avaya 46#*|ip office*|avaya communication manager*|aura*"},
 	{rank: rankProduct, kind: Phone, vendor: "Nortel", source: srcLine, patterns: "meridian*|succession 1000*|nortel ip phone*|i2004*|bcm50*|bcm400*|bcm200*"},
 	{rank: rankProduct, kind: Phone, vendor: "Unify", source: srcLine, patterns: "optipoint*|hipath*|openstage*|openscape*"},

@@ -33,7 +33,7 @@ var bannerWords = []bannerGroup{
 		"washing machine|dishwasher|doorbell|projector|garage door|alarm panel|home automation|heat pump|vacuum cleaner|weather station"},
 	{rank: rankWord, kind: Other, source: srcWord, patterns: "switch|smart switch|managed switch|poe switch|ethernet switch|fibre channel switch|" +
 		"fibre channel|routing switch|edge switch router|stackable|hub #|firewall|load balancer|security appliance|network appliance|" +
-		"security gateway|vpn gateway|vpn|concentrator|proxy|pdu|cdu|ups|power distribution|power supply|rectifier|power device|kvm|ip kvm|console switch|" +
+		"security gateway|vpn gateway|vpn|concentrator|pdu|cdu|ups|power distribution|power supply|rectifier|power device|kvm|ip kvm|console switch|" +
 		"multiplexer|dslam|dsu/csu|door controller|access controller|wireless controller|network management card|network management|management card|" +
 		"network interface card|web/snmp card|snmp/web|remote management|lights-out|lights out|integrated lights-out|bmc|ipmi|onboard administrator|" +
 		"telepresence|video conferencing|videoconferencing|media gateway|device server|terminal server|serial server|console server|" +
