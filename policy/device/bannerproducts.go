@@ -21,7 +21,7 @@ var bannerPrinters = []bannerGroup{
 	{rank: rankProduct, kind: Printer, vendor: "Ricoh", source: srcLine, patterns: "aficio*|ipsio*|infoprint*|maintenance shell*|network printer c model|" +
 		"ricoh network printer*|ricoh pro*|ricoh mp*|ricoh im*|ricoh sp*|priport*"},
 	{rank: rankProduct, in: sys, kind: Printer, vendor: "Ricoh", source: srcLine, patterns: "^mp c#*|^sp c#*"},
-	{rank: rankProduct, kind: Printer, vendor: "Kyocera", source: srcLine, patterns: "taskalfa*|ecosys*|fs-#*|fs-c#*|kyocera km-*|km-c#*"},
+	{rank: rankProduct, kind: Printer, vendor: "Kyocera", source: srcLine, patterns: "taskalfa*|ecosys*|fs-#*|fs-c#*|km-#|km-c#*"},
 	{rank: rankProduct, kind: Printer, vendor: "Konica Minolta", source: srcLine, patterns: "bizhub*|magicolor*|pagepro*|km ftpd*|dialta*|accuriopress*"},
 	{rank: rankProduct, kind: Printer, vendor: "OKI", source: srcLine, patterns: "okilan*|oki data*|okipage*|microline*|oki-*|oki c#*|oki b#*|oki mc#*|oki es#*"},
 	{rank: rankProduct, kind: Printer, vendor: "Samsung", source: srcLine, patterns: "samsung clp*|samsung clx*|samsung scx*|samsung ml-*|clp-#*|clx-#*|scx-#*|" +

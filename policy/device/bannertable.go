@@ -104,7 +104,7 @@ var bannerVendors = []bannerGroup{
 	maker(SetTop, "Amino", "amino"), maker(SetTop, "Humax", "humax"), maker(SetTop, "TechniSat", "technisat"), maker(SetTop, "GigaBlue", "gigablue*"),
 	maker(TV, "VIZIO", "vizio"), maker(TV, "Hisense", "hisense"),
 
-	maker(Phone, "Polycom", "polycom"), maker(Phone, "Grandstream", "grandstream"), maker(Phone, "Snom", "snom*"), maker(Phone, "Yealink", "yealink"),
+	maker(Phone, "Polycom", "polycom*"), maker(Phone, "Grandstream", "grandstream"), maker(Phone, "Snom", "snom*"), maker(Phone, "Yealink", "yealink"),
 	maker(Phone, "Aastra", "aastra"), maker(Phone, "Mitel", "mitel"), maker(Phone, "Gigaset", "gigaset"), maker(Phone, "AudioCodes", "audiocodes*"),
 	maker(Phone, "Fanvil", "fanvil"), maker(Phone, "Obihai", "obihai"), maker(Phone, "Digium", "digium"), maker(Phone, "ShoreTel", "shoretel"),
 	maker(Phone, "innovaphone", "innovaphone"), maker(Phone, "Avaya", "avaya"), maker(Phone, "Nortel", "nortel|nortel networks"),

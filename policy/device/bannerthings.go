@@ -97,7 +97,7 @@ var bannerPhones = []bannerGroup{
 	{rank: rankProduct, kind: Phone, vendor: "Grandstream", source: srcLine, patterns: "gxp#*|gxv3#*|gxw#*|grp#*|handytone*|ht-#*|ht5#*|ht7#*|ht8#*|ucm6#*"},
 	{rank: rankProduct, kind: Phone, vendor: "Yealink", source: srcLine, patterns: "sip-t#*|yealink*|w52p|w60b"},
 	{rank: rankProduct, kind: Phone, vendor: "Snom", source: srcLine, patterns: "snom*"},
-	{rank: rankProduct, kind: Phone, vendor: "Cisco", source: srcLine, patterns: "spa#*|cisco spa|pap2*|cisco ip phone*|cisco unified ip phone*|cisco * ip phone*|cp-#*|sep%|cisco vg#*|cisco ata #*|^ce_e$|^ce_c$|cisco unity*|ata 18#*"},
+	{rank: rankProduct, kind: Phone, vendor: "Cisco", source: srcLine, patterns: "spa#*|cisco spa|pap2*|cisco ip phone*|cisco unified ip phone*|cisco * ip phone*|cp-#*|sep%|cisco vg#*|cisco ata #*|cisco-ata#*|^ce_e$|^ce_c$|cisco unity*|ata 18#*"},
 	{rank: rankProduct, kind: Phone, vendor: "Avaya", source: srcLine, patterns: "definity*|46xx ip telephones|avaya * ip telephone*|cs 1000*|cs1000*|avaya 96#*|avaya 46#*|ip office*|avaya communication manager*|aura*"},
 	{rank: rankProduct, kind: Phone, vendor: "Nortel", source: srcLine, patterns: "meridian*|succession 1000*|nortel ip phone*|i2004*|bcm50*|bcm400*|bcm200*"},
 	{rank: rankProduct, kind: Phone, vendor: "Unify", source: srcLine, patterns: "optipoint*|hipath*|openstage*|openscape*"},
