@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// TestMemoryIsBounded reads what is far larger than it may take: a body of 100 MB,
-// one line of 100 MB, a header of 100 MB, a line of JSON of 100 MB, and many
+// TestMemoryIsBounded reads what is far larger than it may take: a body of 64 MiB,
+// one line, one header and one line of JSON of that size, and many
 // messages of a log whose sender never comes.
 func TestMemoryIsBounded(t *testing.T) {
-	const size, limit = 100 << 20, 48 << 20
+	const size, limit = 64 << 20, 40 << 20
 	head := "From a@example.org Mon Nov  2 08:00:02 2026\nReceived: from a (b.example [203.0.113.7]) by mx.example.com (Postfix) with ESMTP id 1; x\n"
 	for _, c := range []struct {
 		name   string
@@ -25,8 +25,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		{"header line", EML, io.MultiReader(strings.NewReader(head+"X-A: "), &endless{text: "x", n: size})},
 		{"JSON line", JSONL, io.MultiReader(strings.NewReader(`{"helo":"`), &endless{text: "x", n: size})},
 		{"long JSON lines", JSONL, &endless{text: `{"helo":"` + strings.Repeat("x", 1<<20) + `"}` + "\n", n: size}},
-		{"records", JSONL, &endless{text: `{"client_ip":"192.0.2.1","helo":"a"}` + "\n", n: size / 4}},
-		{"log", Maillog, &endless{text: logLines(30_000), n: size / 4}},
+		{"records", JSONL, &endless{text: `{"client_ip":"192.0.2.1","helo":"a"}` + "\n", n: size / 16}},
+		{"log", Maillog, &endless{text: logLines(30_000), n: size / 16}},
 	} {
 		o := options()
 		o.Format, o.Stdin = c.format, c.in

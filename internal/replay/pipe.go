@@ -3,7 +3,7 @@ package replay
 import "context"
 
 const (
-	maxPending = 16      // batches between reader and judge
+	maxPending = 8       // batches between reader and judge
 	maxBatch   = 1 << 17 // bytes of input after which a batch is handed on
 	maxItems   = 256     // records of a batch
 )
