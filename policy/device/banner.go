@@ -186,8 +186,11 @@ func within(h, b hit) bool { return h.start >= b.start && h.end <= b.end }
 // beside little else; "Camera shop in Springfield" is none.
 func (s *scan) credible() bool {
 	b := s.best
-	if s.in != Title || b.row.rank > rankVeto {
+	switch {
+	case s.in != Title:
 		return true
+	case b.row.rank == rankProduct:
+		return s.rest() <= maxRestProduct
 	}
 	if s.manage > 0 || b.row.rank == rankWord && s.vendor.row != nil {
 		return s.rest() <= maxRestManage
@@ -197,10 +200,12 @@ func (s *scan) credible() bool {
 
 // maxRest and maxRestManage are how many letters and digits may stand in a title
 // that a weak row decides, beside the words of rows; the second holds for titles
-// with a word of management pages.
+// with a word of management pages. maxRestProduct holds for product lines, which
+// shops and forums name too.
 const (
-	maxRest       = 8
-	maxRestManage = 16
+	maxRest        = 8
+	maxRestManage  = 16
+	maxRestProduct = 24
 )
 
 // rest counts the letters and digits that no row explains.

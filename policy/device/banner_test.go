@@ -33,6 +33,7 @@ func TestIdentify(t *testing.T) {
 		{"title", "FRITZ!Box", device.Router, "AVM", ""},
 		{"title", "Network Camera - Login", device.Camera, "", ""},
 		{"title", "Camera shop in Springfield, open all week", device.None, "", ""},
+		{"title", "LaserJet toner and much more, the shop in Springfield", device.None, "", ""},
 		{"title", "Axis Bank Login", device.None, "", ""},
 		{"title", "IIS Windows Server", device.None, "", ""},
 		{"title", "Brother HL-L9999DW series", device.Printer, "Brother", "HL-L9999DW"},
