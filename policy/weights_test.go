@@ -141,3 +141,24 @@ func TestSafety04TempErrorIsNoEvidence(t *testing.T) {
 		}
 	}
 }
+
+// TestSafety05YearIsNoEvidence: what tells the year rather than the host changes
+// nothing.
+func TestSafety05YearIsNoEvidence(t *testing.T) {
+	plain := []string{"Subject: x", "Date: Sun, 22 Nov 2026 20:00:00 +0000"}
+	modern := append(plain[:2:2], "DKIM-Signature: v=1", "ARC-Seal: i=1", "List-Id: <a.example.org>", "List-Unsubscribe: <https://example.org>",
+		"Authentication-Results: mx.example.org; dkim=pass")
+	for _, o := range []observed{{iprev: IprevPass, ptr: linePTR, helo: linePTR}, {iprev: IprevPass, ptr: hostPTR, helo: hostPTR}} {
+		o.headers = plain
+		want := o.judge().P
+		o.headers = modern
+		if got := o.judge().P; got != want {
+			t.Errorf("%s: %v with modern headers, %v without", o.ptr, got, want)
+		}
+		f, j := o.facts(), new(Judgement)
+		f.Greeting.TLSVersion, f.Greeting.Cipher = "TLSv1.3", "TLS_AES_256_GCM_SHA384"
+		if j.Judge(f, StageEOM, &testPrior, testLimit); j.P != want {
+			t.Errorf("%s: %v with TLS, %v without", o.ptr, j.P, want)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func (p *page) headline() {
 	}
 	p.table([]string{"", "connections flagged", "… that could be refused", "connections, with the header", "mails, with the header"}, rows)
 	p.f("\"Could be refused\" is flagged with measured evidence of the line and of the client both, and no name of its own. " +
-		"Of the sample of spam mails of 2007 one in eleven is from one rented server with a proper name, and as many from other mail servers: the share of mails is lower than that of connections.\n\n")
+		"The sample of spam mails of 2007 has many through a few rented servers with proper names: the share of mails is lower than that of connections.\n\n")
 }
 
 // firstOfConnection leaves one mail of each connection.

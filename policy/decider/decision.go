@@ -3,6 +3,7 @@ package decider
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy"
@@ -72,6 +73,10 @@ func (c *decision) rules() *policy.Rules { return &c.settings.Rules }
 
 // Greeting implements policy.Case.
 func (c *decision) Greeting(g policy.Greeting) {
+	g.Before = c.facts.Greeting.Before
+	if before, ok := c.facts.Greeting.Name.Get(); ok && g.Name.Known() && !strings.EqualFold(before, g.Name.String()) {
+		g.Before = policy.Seen(before)
+	}
 	c.facts.Greeting = g
 	c.parsed.greeting = false
 	c.fresh = false
@@ -80,11 +85,32 @@ func (c *decision) Greeting(g policy.Greeting) {
 	}
 }
 
+// addressed sets the domain of the recipient that is judged. Only a client that
+// greets with such a domain is judged anew for it.
+func (c *decision) addressed(to policy.Text) {
+	helo := c.facts.Greeting.Name.String()
+	greets := func(t policy.Text) bool { return t.Known() && strings.EqualFold(helo, t.String()) }
+	if greets(c.facts.Recipient) != greets(to) {
+		c.fresh = false
+	}
+	c.facts.Recipient = to
+}
+
+// domainOf is what stands right of the last @ of an address, unknown without one.
+func domainOf(address string) policy.Text {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return policy.Text{}
+	}
+	return policy.Seen(strings.TrimSuffix(address[at+1:], ">"))
+}
+
 // Sender implements policy.Case.
 func (c *decision) Sender(e policy.Envelope) {
 	c.End(policy.EndImplied)
 	c.messages++
 	c.facts.Envelope = e
+	c.addressed(policy.Text{})
 	c.message = message{
 		open:  true,
 		id:    c.facts.Client.Session + "." + strconv.Itoa(c.messages),
