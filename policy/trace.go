@@ -10,7 +10,9 @@ import (
 
 // msgTrace compares who wrote the topmost Received field with who the client says
 // it is: a mail server writes its own name there. Bots put an invented one on
-// top. Private and one-word names are every small office's, and say nothing.
+// top. Private and one-word names are every small office's, and say nothing. Where
+// HELO says no more than the line does, so does the difference to it: a server at
+// home may greet by its PTR name and sign by its own.
 func msgTrace(f *Facts, out *Findings) {
 	if f.Headers == nil || f.HELO.Shape == device.ShapeNone {
 		return
@@ -30,7 +32,10 @@ func msgTrace(f *Facts, out *Findings) {
 	case by.Domain == f.HELO.Domain, by.Domain == f.PTR.Domain:
 		out.Add(StatusNeutral, "received", host)
 	default:
-		out.Add(StatusFail, "received", host)
+		finding := out.Add(StatusFail, "received", host)
+		if derived(f) || repeatsPTR(f) {
+			finding.Family = FamilyLine
+		}
 	}
 }
 
