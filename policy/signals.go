@@ -14,6 +14,9 @@ var Signals = []Signal{
 	{"ptr-hosting", GroupName, FamilyLine, StageRcpt, ptrHosting},
 	{"ptr-server", GroupName, FamilyLine, StageRcpt, ptrServer},
 	{"ptr-device", GroupName, FamilyLine, StageRcpt, ptrDevice},
+	{"ptr-mac", GroupName, FamilyLine, StageRcpt, ptrMAC},
+
+	{"ip-eui64", GroupNetwork, FamilyClient, StageRcpt, ipEUI64},
 
 	{"helo-device", GroupGreeting, FamilyClient, StageRcpt, heloDevice},
 	{"helo-address", GroupGreeting, FamilyClient, StageRcpt, heloAddress},

@@ -104,6 +104,9 @@ func TestSignals(t *testing.T) {
 		{observed{"", pass, hostPTR, "-", nil}, "ptr-server:pass"},
 		{observed{"", pass, "out-203-0-113-7.mail.example.org", "-", nil}, "ptr-server:pass"},
 		{observed{"", pass, "diskstation.example.org", "-", nil}, "ptr-device:fail"},
+		{observed{"", pass, "cpe-00095b264f7d.isp.example", "-", nil}, "ptr-access:fail ptr-mac:neutral"},
+		{observed{"2001:db8::211:32ff:fe12:3456", 0, "", "-", nil}, "ip-eui64:fail"},
+		{observed{"2001:db8::200:5eff:fe12:3456", 0, "", "-", nil}, ""},
 		{observed{"", pass, "berlin.example.org", "-", nil}, ""},
 
 		// HELO.

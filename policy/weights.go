@@ -49,6 +49,9 @@ var Weights = []Weight{
 	{"ptr-device", StatusFail, weigh(0, 0, 0, 5), false,
 		seen(0, 0, 0, 0) +
 			"; no rate among legitimate mail is known: none of spam, none of legitimate connections"},
+	{"ip-eui64", StatusFail, weigh(0, 0, 0, 5), false,
+		seen(0, 0, 0, 0) +
+			"; no rate among legitimate mail is known: makers by the IEEE MA-L registry; servers of such makers were not counted"},
 	{"helo-device", StatusFail, weigh(0, 2, 0, 20), true,
 		seen(98, 0, 0, 0) +
 			"; SpamAssassin mass-check, 354,116 spam / 168,179 ham: HELO dsldevice.lan, device.lan, speedtouch.lan 0.827 % / 0.0006 %; assumed: the name is 100 times likelier from the device than from a computer behind it"},

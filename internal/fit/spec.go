@@ -69,6 +69,7 @@ var specs = []rowSpec{
 	fail("ptr-hosting", rowSpec{names: true, least: -worst, most: 0.01}),
 	pass("ptr-server", rowSpec{names: true, device: -13, cite: "a device is assumed not to sit behind a confirmed name of a mail server"}),
 	unmeasured("ptr-device", 0, 5, "none of spam, none of legitimate connections"),
+	unmeasured("ip-eui64", 0, 5, "makers by the IEEE MA-L registry; servers of such makers were not counted"),
 
 	fail("helo-device", rowSpec{fixed: true, most: 0, device: 20, business: 2, cite: massCk +
 		"HELO dsldevice.lan, device.lan, speedtouch.lan 0.827 % / 0.0006 %; assumed: the name is 100 times likelier from the device than from a computer behind it"}),
