@@ -192,7 +192,7 @@ func (s *Server) serve(e *edge, stripOnly bool) {
 	if e.quit {
 		how = policy.EndAbort
 	}
-	sess.finish(how)
+	sess.endMessage(how) // what the end of the connection left open
 	s.ended(sess, e.cause)
 }
 

@@ -259,6 +259,3 @@ func (s *session) nextClient() {
 func (s *session) atRest() bool { return !s.open }
 
 func (s *session) panicked(what any) { s.report(policy.StageHeader, what) }
-
-// finish ends what the end of the connection left open.
-func (s *session) finish(how policy.End) { s.endMessage(how) }

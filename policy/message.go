@@ -44,7 +44,7 @@ func msgIDHost(f *Facts, out *Findings) {
 	if host == "" || isOwnHost(f, host) {
 		return
 	}
-	n := device.Parse(host, netip.Addr{})
+	n := f.Table.Parse(host, netip.Addr{})
 	switch {
 	case n.Kind != device.None:
 		out.Add(StatusFail, "message-id", host).On(n.Kind, n.Vendor)

@@ -21,7 +21,7 @@ func msgTrace(f *Facts, out *Findings) {
 	if host == "" {
 		return
 	}
-	by := device.Parse(host, netip.Addr{})
+	by := f.Table.Parse(host, netip.Addr{})
 	if by.Shape != device.ShapeFQDN || by.Domain == "" {
 		return
 	}
