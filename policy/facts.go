@@ -87,9 +87,8 @@ type Facts struct {
 	// is one. Other domains of the same message are not told.
 	Recipient Text
 
-	// Confirmed says whether the HELO name resolves to the client's address;
-	// IprevUnknown where nobody looked.
-	Confirmed Iprev
+	// Found is what look-ups added.
+	Found
 
 	// NamesSuspended takes name evidence out: DNS is ill, not the world.
 	NamesSuspended bool

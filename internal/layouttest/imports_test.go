@@ -135,8 +135,11 @@ var homes = []struct {
 	why  string
 }{
 	{"github.com/emersion/go-milter/...", []string{"milter"}, "its traps are contained in one package, and none of its types leaves it"},
-	{"github.com/miekg/dns/...", []string{"policy/evidence/resolve"}, "the library is near its archive: one package owns it"},
-	{"codeberg.org/miekg/dns/...", []string{"policy/evidence/resolve"}, "one package owns DNS messages"},
+	{"github.com/miekg/dns/...", []string{"policy/evidence/resolve/..."}, "the library is near its archive: one package owns it"},
+	{"codeberg.org/miekg/dns/...", []string{"policy/evidence/resolve/..."}, "one package owns DNS messages"},
+	{"github.com/mdlayher/netlink/...", []string{"policy/evidence/tcpinfo"}, "one package talks to the kernel"},
+	{"github.com/oschwald/maxminddb-golang/...", []string{"policy/evidence/asn"}, "one package reads databases of networks"},
+	{"blitiri.com.ar/go/spf", []string{"policy/evidence"}, "the sender's domain is one question among others"},
 	{"github.com/hashicorp/golang-lru/v2/expirable", nil, "it starts a goroutine that nobody can stop; entries carry their own time"},
 	{"github.com/BurntSushi/toml", []string{"conf", "internal/cli"}, "TOML is read in conf; check --json prints conf's own text as JSON"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "the command line is one package"},
