@@ -38,9 +38,10 @@ var macPrefixes = [...]string{"cpe", "mac", "cm", "modem", "s0106", "h"}
 
 // findMAC finds a MAC address in the text: twelve hexadecimal digits at the end
 // of a run of letters and digits, or six pairs. After one of macPrefixes any
-// address of a maker counts, else only one of the block 00 that has a letter:
-// random host names have hexadecimal digits too.
-func findMAC(text string) (MAC, bool) {
+// address of a maker counts. Else it needs a letter, since IPv4 addresses are
+// written in twelve digits, and a known maker or the block 00, where the oldest
+// makers are: random host names have hexadecimal digits too.
+func (t *Table) findMAC(text string) (MAC, bool) {
 	before := ""
 	for i := 0; i < len(text); {
 		if !isAlnum(text[i]) {
@@ -58,12 +59,12 @@ func findMAC(text string) (MAC, bool) {
 				prefix = before
 			}
 			m := macOf(run[stem:], 2)
-			if m.FromMaker() && (macPrefix(prefix) || stem <= 2 && plausible(m, run[stem:])) {
+			if m.FromMaker() && (macPrefix(prefix) || t.plausible(m, run[:stem], run[stem:])) {
 				return m, true
 			}
 		}
 		if len(run) == 2 && start+17 <= len(text) && pairs(text[start:start+17]) {
-			if m := macOf(text[start:], 3); m.FromMaker() && plausible(m, text[start:start+17]) {
+			if m := macOf(text[start:], 3); m.FromMaker() && t.plausible(m, "", text[start:start+17]) {
 				return m, true
 			}
 		}
@@ -89,10 +90,20 @@ func macPrefix(s string) bool {
 	return false
 }
 
-func plausible(m MAC, s string) bool {
-	if m[0] != 0 {
+// plausible reports whether m, written as digits after stem, is no chance. A stem
+// that ends in a hexadecimal digit may be the beginning of a longer number.
+func (t *Table) plausible(m MAC, stem, digits string) bool {
+	if !hasLetter(digits) {
 		return false
 	}
+	if m[0] == 0 && len(stem) <= 2 {
+		return true
+	}
+	_, _, known := t.makers.OUI([3]byte(m[:3]))
+	return known && (stem == "" || !isHex(stem[len(stem)-1]))
+}
+
+func hasLetter(s string) bool {
 	for i := range len(s) {
 		if isLetter(s[i]) {
 			return true

@@ -34,6 +34,12 @@ func TestFindMAC(t *testing.T) {
 		{"h00095b264f7d.ne.client2", "00:09:5b:26:4f:7d"},
 		{"00-09-5b-26-4f-7d", "00:09:5b:26:4f:7d"},
 		{"mac-6c095b264f7d", "6c:09:5b:26:4f:7d"},
+		{"dhcp-6c-ae-f6-dc-d8-61.cpe", "6c:ae:f6:dc:d8:61"}, // eero
+		{"6caef6dcd861.pool", "6c:ae:f6:dc:d8:61"},
+		{"dsl6caef6dcd861", "6c:ae:f6:dc:d8:61"},
+		{"cafe6caef6dcd861", ""}, // a longer number
+		{"6caef6123456.abc", "6c:ae:f6:12:34:56"},
+		{"001132123456", ""},          // no letter, though Synology's
 		{"6c095b264f7d", ""},          // any number
 		{"000102030405", ""},          // no letter: an address may look so
 		{"10-20-30-40-50-60", ""},     // nor this
@@ -45,7 +51,7 @@ func TestFindMAC(t *testing.T) {
 		{"00-09-5b-26-4f-zz.cpe", ""}, // no digits
 	}
 	for _, tt := range tests {
-		m, ok := findMAC(tt.text)
+		m, ok := builtin.findMAC(tt.text)
 		if ok != (tt.want != "") || ok && m.String() != tt.want {
 			t.Errorf("findMAC(%q) = %v %v, want %q", tt.text, m, ok, tt.want)
 		}

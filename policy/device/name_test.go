@@ -101,7 +101,7 @@ func TestParse(t *testing.T) {
 		{"diskstation.local", "", ShapePrivate, "", 0, NAS, "Synology"},
 		{"NPIF65E56", "", ShapeSingle, "", 0, Printer, "HP"},
 		{"npizzzzzz", "", ShapeSingle, "", 0, None, ""},
-		{"BRN30055C6F279F.local", "", ShapePrivate, "", 0, Printer, "Brother"},
+		{"BRN30055C6F279F.local", "", ShapePrivate, "", Hardware, Printer, "Brother"},
 		{"speedtouch.lan", "", ShapePrivate, "", 0, Router, "Technicolor"},
 		{"device.lan", "", ShapePrivate, "", 0, Router, "Technicolor"},
 		{"device.example.org", "", ShapeFQDN, "example.org", 0, None, ""},

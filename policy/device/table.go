@@ -64,6 +64,7 @@ type Table struct {
 	suffixes map[string]*Suffix
 	hosts    map[hostKey]*Host
 	tails    []int // the values of Host.Hex that occur, without 0
+	makers   *Makers
 
 	beginLengths, endLengths [26][]int // of the keys by their first or last letter, longest first
 }
@@ -83,6 +84,7 @@ func NewTable(words []Word, domains []Domain, suffixes []Suffix, hosts []Host) *
 		domains:  make(map[string]*Domain, len(domains)),
 		suffixes: make(map[string]*Suffix, len(suffixes)),
 		hosts:    make(map[hostKey]*Host, len(hosts)),
+		makers:   builtinMakers,
 	}
 	for _, w := range words {
 		switch w.Match {
@@ -132,6 +134,25 @@ func (t *Table) addHost(h Host) {
 }
 
 var builtin = NewTable(Words, append(providers(), Domains...), Suffixes, Hosts)
+
+// WithMakers returns a table with the rows of t, or with the built-in ones if t is
+// nil, that knows the makers of m.
+func (t *Table) WithMakers(m *Makers) *Table {
+	if t == nil {
+		t = builtin
+	}
+	c := *t
+	c.makers = m
+	return &c
+}
+
+// OUI is Makers.OUI by t's makers, or by the built-in ones if t is nil.
+func (t *Table) OUI(mac [3]byte) (vendor string, kind Kind, ok bool) {
+	if t == nil {
+		t = builtin
+	}
+	return t.makers.OUI(mac)
+}
 
 // device looks for a device's own name: the whole of host, or its first label.
 func (t *Table) device(n *Name, host string) {

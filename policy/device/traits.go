@@ -38,7 +38,7 @@ func (t *Table) traits(n *Name, text string, addr netip.Addr) {
 	}
 	n.Traits = place&^Access | f.strong | addressTraits(text, addr, enough)
 	if n.Traits&(Own|Server|Hosting) == 0 {
-		if m, ok := findMAC(text); ok {
+		if m, ok := t.findMAC(text); ok {
 			n.MAC = m
 			n.Traits |= Hardware
 		}
