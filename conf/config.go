@@ -259,6 +259,9 @@ type Identify struct {
 	Recog string `toml:"recog" form:"path"`
 	// OUI is a file in the form of IEEE's oui.txt; "" is the built-in table alone.
 	OUI string `toml:"oui" form:"path"`
+
+	// Makers are what Load found there, nil where OUI is "".
+	Makers *device.Makers
 }
 
 // Store is the table [store].

@@ -21,7 +21,7 @@ const maxFile = 1 << 20
 // Load reads the configuration file at path. Without a path the defaults hold.
 // The error is of type Errors and has every problem of the file; the warnings
 // are sorted by position and come only with a configuration. Where the file is
-// right the tables in its [tables] dir are read too.
+// right the tables in its [tables] dir and its [identify] oui are read too.
 func Load(path string) (*Config, []Warning, error) {
 	if path == "" {
 		cfg := Default()
@@ -35,7 +35,7 @@ func Load(path string) (*Config, []Warning, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if wrong := cfg.Tables.load(); len(wrong) > 0 {
+	if wrong := append(cfg.Tables.load(), cfg.Identify.load()...); len(wrong) > 0 {
 		return nil, nil, wrong
 	}
 	return cfg, warnings, nil

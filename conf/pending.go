@@ -15,7 +15,6 @@ var pending = []string{
 	"dns",
 	"dnslist",
 	"history",
-	"identify.oui",
 	"log.addresses",
 	"p0f",
 	"probe",

@@ -4,14 +4,20 @@ import "github.com/iot-milter/iot-milter/policy/device"
 
 // ipEUI64 reads the maker of the network interface out of an IPv6 address that
 // was made of its hardware address (RFC 4291, appendix A). It is the sender's own
-// interface: no NAT stands between, and nobody has a reason to forge it.
+// interface: no NAT stands between, and nobody has a reason to forge it. A maker
+// of anything is named and does not count.
 func ipEUI64(f *Facts, out *Findings) {
 	mac, ok := device.EUI64(f.Client.Addr)
 	if !ok {
 		return
 	}
-	if vendor, kind, ok := device.OUI([3]byte(mac[:3])); ok && kind != device.None {
-		out.Add(StatusFail, "mac", mac.String()).On(kind, vendor)
+	vendor, kind, ok := f.Table.OUI([3]byte(mac[:3]))
+	switch {
+	case !ok:
+	case kind == device.None:
+		out.Add(StatusNeutral, "mac", madeBy(mac, vendor))
+	default:
+		out.Add(StatusFail, "mac", madeBy(mac, vendor)).On(kind, vendor)
 	}
 }
 
@@ -22,8 +28,12 @@ func ptrMAC(f *Facts, out *Findings) {
 	if !ok || !n.Has(device.Hardware) {
 		return
 	}
-	finding := out.Add(StatusNeutral, "mac", n.MAC.String())
-	if vendor, kind, ok := device.OUI([3]byte(n.MAC[:3])); ok {
-		finding.On(kind, vendor)
+	if vendor, kind, ok := f.Table.OUI([3]byte(n.MAC[:3])); ok {
+		out.Add(StatusNeutral, "mac", madeBy(n.MAC, vendor)).On(kind, vendor)
+		return
 	}
+	out.Add(StatusNeutral, "mac", n.MAC.String())
 }
+
+// madeBy is the hardware address and, in brackets, whom the registry gave it to.
+func madeBy(mac device.MAC, vendor string) string { return mac.String() + " (" + vendor + ")" }

@@ -120,8 +120,14 @@ func (p *process) ends() int {
 
 func (p *process) message(helo string) string {
 	p.t.Helper()
+	return p.messageFrom("mx1.example.org", helo)
+}
+
+// messageFrom is message from a client with that PTR name.
+func (p *process) messageFrom(name, helo string) string {
+	p.t.Helper()
 	s := mtascript.Session{
-		Client: mtascript.Client{Host: "mx1.example.org", Port: 4000, Addr: "192.0.2.10"}, Helo: helo,
+		Client: mtascript.Client{Host: name, Port: 4000, Addr: "192.0.2.10"}, Helo: helo,
 		Messages: []mtascript.Message{{From: "a@example.org", Rcpts: []string{"u@example.test"}}},
 	}
 	tr, err := s.Dial("unix", p.socket)

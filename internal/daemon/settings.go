@@ -22,12 +22,17 @@ func Settings(c *conf.Config) *decider.Settings {
 	}
 }
 
-// table is nil, the built-in one, unless the admin has rows.
+// table is nil, the built-in one, unless the admin has rows or the registry of
+// makers.
 func table(c *conf.Config) *device.Table {
-	if c.Tables.Dir == "" {
-		return nil
+	var t *device.Table
+	if c.Tables.Dir != "" {
+		t = device.Extend(&c.Tables.Rows)
 	}
-	return device.Extend(&c.Tables.Rows)
+	if c.Identify.Makers != nil {
+		t = t.WithMakers(c.Identify.Makers)
+	}
+	return t
 }
 
 func rules(c *conf.Config) policy.Rules {
