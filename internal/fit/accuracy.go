@@ -41,6 +41,7 @@ func (d *data) accuracy(dir string) error {
 	p.baselines()
 	p.reliability()
 	p.names()
+	p.banners()
 	p.mistakes()
 	p.f("%s", outro)
 	points := []line{

@@ -53,6 +53,7 @@ type data struct {
 	mails       []unit
 	names       []unit
 	patterns    []*policy.Judgement // one judgement for each set of findings
+	banners     []banner
 }
 
 func load(dir string) (*data, error) {
@@ -72,7 +73,9 @@ func load(dir string) (*data, error) {
 			return nil, err
 		}
 	}
-	return d, nil
+	var err error
+	d.banners, err = readBanners(dir)
+	return d, err
 }
 
 // unit judges the record and finds its pattern.
