@@ -68,16 +68,26 @@ func parseReceived(value []byte) (h hop) {
 		client = append(client, rest[0])
 		rest = rest[1:]
 	}
-	exim := h.trailer(rest)
-	if inside(h.with) {
+	mta := h.trailer(rest)
+	zmailer := len(client) > 0 && isZMailer(client[0].text)
+	if inside(h.with) && !zmailer {
 		h.kind = hopInside
 		return h
 	}
 	for _, c := range client {
 		h.noteComment(c.text)
 	}
-	if len(client) > 0 {
-		h.client(words[1].text, client, exim)
+	ok := false
+	switch {
+	case len(client) == 0:
+		ok = mta == mtaIMail && h.imail(words[1].text, rest)
+	case zmailer:
+		ok = h.zmailer(words[1].text, client[0].text)
+	default:
+		ok = h.client(words[1].text, client, mta)
+	}
+	if ok {
+		h.kind = hopClient
 	}
 	return h
 }
@@ -98,13 +108,12 @@ func noGreeting(words []word, h hop) hop {
 	return h
 }
 
-// trailer reads what follows the client: by, with, id. It reports whether Exim
-// wrote it.
-func (h *hop) trailer(rest []word) (exim bool) {
+// trailer reads what follows the client: by, with, id. It returns who wrote it.
+func (h *hop) trailer(rest []word) (by mta) {
 	for i, w := range rest {
 		if w.comment {
-			if strings.HasPrefix(w.text, "Exim") {
-				exim = true
+			if m := writer(w.text); m != mtaOther {
+				by = m
 			}
 			h.noteComment(w.text)
 			continue
@@ -131,8 +140,10 @@ func (h *hop) trailer(rest []word) (exim bool) {
 	switch h.with {
 	case "ESMTPA", "ESMTPSA", "UTF8SMTPA", "UTF8SMTPSA": // RFC 3848, RFC 6531
 		h.auth = true
+	case "MICROSOFT", "MAILENABLE": // "with Microsoft SMTPSVC", "with MailEnable ESMTP"
+		by = mtaNameless
 	}
-	return exim
+	return by
 }
 
 // noteComment takes what the MTA says in comments of its own.
@@ -155,32 +166,38 @@ func (h *hop) noteComment(text string) {
 // what MTAs and fetchers of mail write).
 func inside(with string) bool {
 	switch with {
-	case "LOCAL", "MAPI", "POP3", "POP3S", "IMAP", "IMAPS", "HTTP", "BSMTP", "UUCP":
+	case "LOCAL", "MAPI", "POP3", "POP3S", "IMAP", "IMAPS", "HTTP", "BSMTP", "UUCP", "XMIT":
 		return true
 	}
 	return strings.HasPrefix(with, "LMTP") || strings.HasPrefix(with, "UTF8LMTP")
 }
 
 // client reads the word after "from" and the comments behind it.
-func (h *hop) client(first string, comments []word, exim bool) {
+func (h *hop) client(first string, comments []word, by mta) bool {
 	c := comments[0].text
-	ok := false
 	switch {
-	case exim:
-		ok = h.exim(first, c)
-	case strings.HasPrefix(c, "HELO ") && len(comments) > 1: // qmail
+	case by == mtaExim:
+		return h.exim(first, c)
+	case by == mtaEcelerity:
+		return h.ecelerity(c)
+	case by == mtaCommuniGate && strings.HasPrefix(first, "["):
+		return h.communiGate(first, c)
+	case strings.HasPrefix(c, "HELO ") && len(comments) > 1: // qmail, IronPort
 		h.helo = policy.Seen(policy.ClipName(c[len("HELO "):]))
-		ok = h.bare(comments[1].text)
-	case strings.HasSuffix(c, "]") || strings.HasSuffix(c, " (may be forged)"): // Postfix, Sendmail
-		h.helo = policy.Seen(policy.ClipName(first))
-		ok = h.tcpInfo(c)
-	default: // Exchange; qmail where the name equals HELO
-		h.helo = policy.Seen(policy.ClipName(first))
-		ok = h.bare(c)
+		return h.bare(comments[1].text)
 	}
-	if ok {
-		h.kind = hopClient
+	h.helo = policy.Seen(policy.ClipName(first))
+	if by == mtaCommuniGate {
+		c = strings.TrimSuffix(c, " verified")
 	}
+	if strings.HasSuffix(c, "]") || strings.HasSuffix(c, " (may be forged)") { // Postfix, Sendmail
+		ok := h.tcpInfo(c)
+		if by == mtaNameless || by == mtaCommuniGate || strings.HasPrefix(c, "unverified [") {
+			h.name, h.iprev = policy.Text{}, policy.IprevUnknown
+		}
+		return ok
+	}
+	return h.bare(c) // Exchange; qmail where the name equals HELO
 }
 
 // tcpInfo reads "IDENT@NAME [IP] (may be forged)" from its end: a user name is
