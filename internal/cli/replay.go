@@ -44,7 +44,7 @@ func replayCommand() *cobra.Command {
 		Long: "Judge recorded mail as the daemon would have, by the client that handed it to one's own MX, and\n" +
 			"report what the configured mode and mode enforce would have done. Nothing is looked up.\n\n" +
 			"A PATH is a file of JSON lines, an mbox, a Maildir, a message (.eml), a mail log of Postfix or\n" +
-			"Sendmail, any of them gzipped, a folder of these, or \"-\" for standard input.",
+			"Sendmail, any of them gzipped or by bzip2, a folder of these, or \"-\" for standard input.",
 		Args: cobra.MinimumNArgs(1),
 	}
 	path := configFlag(c)

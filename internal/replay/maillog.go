@@ -24,12 +24,16 @@ type logLine struct {
 }
 
 // splitLog reads a line's beginning: a syslog or RFC 3339 time, the host, the
-// program. It reports false for what is no line of a log.
+// program; or what RFC 5424 has in their place. It reports false for what is no
+// line of a log.
 func splitLog(line string) (l logLine, ok bool) {
 	if strings.HasPrefix(line, "<") { // the priority, which some files keep
 		if _, rest, found := strings.Cut(line[:min(len(line), 8)], ">"); found {
 			line = line[len(line[:min(len(line), 8)])-len(rest):]
 		}
+	}
+	if rest, found := strings.CutPrefix(line, "1 "); found {
+		return splitSyslog(rest)
 	}
 	if len(line) > 16 && line[3] == ' ' && line[6] == ' ' && line[9] == ':' && line[12] == ':' {
 		l.stamp, line = line[:15], line[15:]
@@ -53,6 +57,51 @@ func splitLog(line string) (l logLine, ok bool) {
 		l.program, l.pid = tag[:open], tag[open:]
 	}
 	return l, true
+}
+
+// splitSyslog reads "TIME HOST PROGRAM PID ID DATA TEXT" (RFC 5424, section 6),
+// which stands behind the priority and the version.
+func splitSyslog(line string) (l logLine, ok bool) {
+	var f [5]string
+	for i := range f {
+		if f[i], line, ok = strings.Cut(line, " "); !ok {
+			return l, false
+		}
+	}
+	if l.at, ok = isoTime(f[0]); !ok && f[0] != "-" {
+		return l, false
+	}
+	line, ok = skipData(line)
+	if !ok || len(f[2]) > 128 {
+		return l, ok
+	}
+	l.program, l.pid = f[2], "["+f[3]+"]"
+	l.text = strings.TrimLeft(strings.TrimPrefix(line, "\xef\xbb\xbf"), " ")
+	return l, true
+}
+
+// skipData skips structured data: "-", or [id name="value" …] once or more, with
+// \" \\ and \] in the values.
+func skipData(line string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(line, "-"); !ok {
+		for strings.HasPrefix(line, "[") {
+			end := 1
+			for quoted := false; end < len(line) && (quoted || line[end] != ']'); end++ {
+				switch {
+				case quoted && line[end] == '\\':
+					end++
+				case line[end] == '"':
+					quoted = !quoted
+				}
+			}
+			if end >= len(line) {
+				return "", false
+			}
+			rest, ok = line[end+1:], true
+			line = rest
+		}
+	}
+	return strings.TrimPrefix(rest, " "), ok && (rest == "" || rest[0] == ' ')
 }
 
 func isoTime(s string) (time.Time, bool) {
@@ -252,7 +301,7 @@ func (m *mailLog) client(info string, l *logLine, at place) (Record, bool) {
 // file was written.
 func (m *mailLog) time(l *logLine) time.Time {
 	if l.stamp == "" {
-		return l.at
+		return l.at // the zero time where the line has none
 	}
 	for year := m.last.Year(); year > m.last.Year()-8; year-- { // 29 February
 		at, err := time.ParseInLocation("2006 "+time.Stamp, itoa(year)+" "+l.stamp, m.loc)

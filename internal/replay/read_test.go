@@ -216,6 +216,7 @@ func FuzzMailLog(f *testing.F) {
 	for line := range strings.Lines(string(data)) {
 		f.Add(line)
 	}
+	f.Add(`<22>1 2026-11-23T01:02:03Z mx postfix/smtpd 4711 - [a x="1\"]"][b@1 y="]"] 4A1: client=a.example.org[192.0.2.10]`)
 	f.Fuzz(func(t *testing.T, line string) {
 		o := options()
 		o.Format, o.Stdin = Maillog, strings.NewReader(line)
@@ -255,6 +256,9 @@ func TestFolders(t *testing.T) {
 	message := "Received: from a (b.example [203.0.113.7]) by mx.example.com (Postfix) with ESMTP id 1; x\n\nbody\n"
 	for path, text := range map[string]string{
 		"box/cur/1:2,S": message, "box/new/2": message, "box/tmp/3": message, "box/.Sent/cur/4": message, "box/.Sent/new/5": message,
+		"box/.Junk.2026/cur/6": message, "box/.Junk.2026/new/.keep": message, "box/Archive/2025/cur/7": packed(t, message), "box/Archive/2025/new/.x": "",
+		"box/sieve/tmp/script": message, "box/dovecot-uidlist": "3 V1 N2",
+		"mh/1": message, "mh/2": message, "mh/.mh_sequences": "cur: 2\n", "mh/inbox/1": message,
 		"more/b.eml": message, "more/below/c.eml": message, "more/a.jsonl": `{"client_ip":"192.0.2.1"}`, "more/empty": "",
 		"more/picture": "\x89PNG\r\n",
 	} {
@@ -270,7 +274,8 @@ func TestFolders(t *testing.T) {
 		path string
 		want []string
 	}{
-		{"box", []string{"box/cur/1:2,S", "box/new/2"}},
+		{"box", []string{"box/cur/1:2,S", "box/new/2", "box/.Junk.2026/cur/6", "box/Archive/2025/cur/7"}},
+		{"mh", []string{"mh/1", "mh/2", "mh/inbox/1"}},
 		{"more", []string{"more/a.jsonl:1", "more/b.eml", "more/below/c.eml", "more/picture damaged"}},
 		{"absent", []string{"absent damaged"}},
 	} {
@@ -284,6 +289,73 @@ func TestFolders(t *testing.T) {
 		}
 		if strings.Join(places, "|") != strings.Join(c.want, "|") {
 			t.Errorf("%s: %q, want %q", c.path, places, c.want)
+		}
+	}
+}
+
+func packed(t *testing.T, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	io.WriteString(z, text)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// What compresses is told from the content; what cannot be read says what to do.
+func TestPacked(t *testing.T) {
+	// {"client_ip":"192.0.2.1"} by bzip2
+	const bz2 = "\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x12\x1c\x75\x1d\x00\x00\x0c\x5b\x80\x00\x10\x10\x01\x70\x30\x00\x00\x8a\x25\x44\x0a\x20\x00\x31\x4d\x32\x31\x31\x31\x08\x80\x36\xa0\x7a\x6a\x27\x29\xc3\x00\xc3\x54\xbd\x54\xcc\x78\xc5\x92\xcf\xc5\xdc\x91\x4e\x14\x24\x04\x87\x1d\x47\x40"
+	for _, c := range []struct{ name, text, want string }{
+		{"gzip", packed(t, `{"client_ip":"192.0.2.1"}`+"\n"), `192.0.2.1  ? helo=? from=? headers=?`},
+		{"two in one", packed(t, `{"client_ip":"192.0.2.1"`) + packed(t, "}\n"), `192.0.2.1  ? helo=? from=? headers=?`},
+		{"bzip2", bz2, `192.0.2.1  ? helo=? from=? headers=?`},
+		{"bzip2, damaged", bz2[:40], "damage: the rest cannot be read"},
+		{"zstd", "\x28\xb5\x2f\xfd....", "damage: compressed by zstd; hint: zstd -dc"},
+		{"xz", "\xfd7zXZ\x00....", "damage: compressed by xz; hint: xz -dc"},
+	} {
+		o := options()
+		o.Format = JSONL
+		got := readText(t, o, c.text)
+		if len(got) != 1 || !strings.HasPrefix(show(&got[0]), c.want) {
+			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// The beginnings that a line of a log can have.
+func TestLogForms(t *testing.T) {
+	const text = "4A1: client=mail.example.org[192.0.2.10]"
+	for _, c := range []struct{ name, line, want string }{
+		{"rsyslog's FileFormat", "2026-11-23T01:02:03.456789+01:00 mx postfix/smtpd[4711]: " + text, "2026-11-23T00:02:03Z 192.0.2.10"},
+		{"UTC", "2026-11-23T01:02:03Z mx postfix/smtpd[4711]: " + text, "2026-11-23T01:02:03Z 192.0.2.10"},
+		{"traditional", "Nov 21 01:02:03 mx postfix/smtpd[4711]: " + text, "2026-11-21T01:02:03Z 192.0.2.10"},
+		{"traditional with priority", "<22>Nov  1 01:02:03 mx postfix/smtpd[4711]: " + text, "2026-11-01T01:02:03Z 192.0.2.10"},
+		{"RFC 5424", "<134>1 2026-11-23T01:02:03.456Z mx postfix/smtpd 4711 - - " + text, "2026-11-23T01:02:03Z 192.0.2.10"},
+		{"RFC 5424 without priority", "1 2026-11-23T01:02:03.456+00:00 mx postfix/smtpd 4711 ID47 -  " + text, "2026-11-23T01:02:03Z 192.0.2.10"},
+		{"RFC 5424 with data", `<22>1 2026-11-23T01:02:03Z mx postfix/smtpd 4711 - [a x="1\"] 2\]"][b@1 y="]"] ` + "\xef\xbb\xbf" + text, "2026-11-23T01:02:03Z 192.0.2.10"},
+		{"RFC 5424 without a time", "<22>1 - mx postfix/smtpd 4711 - - " + text, "- 192.0.2.10"},
+		{"Sendmail in RFC 5424", "<22>1 2026-11-23T01:02:03Z mx sm-mta 4711 - - x1: from=<a@example.org>, size=1, relay=mail.example.org [192.0.2.10]", "2026-11-23T01:02:03Z 192.0.2.10"},
+		{"another version", "<22>2 2026-11-23T01:02:03Z mx postfix/smtpd 4711 - - " + text, ""},
+		{"open data", "<22>1 2026-11-23T01:02:03Z mx postfix/smtpd 4711 - [a x=\"" + text, ""},
+		{"a number", "1 2 3 4 5 6 7 " + text, ""},
+	} {
+		o := options()
+		got := readText(t, o, c.line+"\n")
+		shown := ""
+		for _, r := range got {
+			if r.Damage == "" {
+				at := "-"
+				if !r.Client.At.IsZero() {
+					at = r.Client.At.UTC().Format(time.RFC3339)
+				}
+				shown += at + " " + policy.AddrText(r.Client.Addr)
+			}
+		}
+		if len(got) != 1 || shown != c.want {
+			t.Errorf("%s: %q %+v, want %s", c.name, shown, got, c.want)
 		}
 	}
 }

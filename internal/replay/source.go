@@ -3,6 +3,7 @@ package replay
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,21 +64,60 @@ func (s *source) file(path string) {
 	s.stream(path, f, at)
 }
 
-// folder reads a Maildir, or each file of another folder and what is below it.
-// Only regular files are opened: a pipe would never end.
+// folder reads a Maildir, or each file of another folder, and what is below it.
+// Only regular files are opened: a pipe would never end. Hidden files are not
+// mail: MH keeps its lists in them.
 func (s *source) folder(path string, depth int) {
-	if s.o.Format == Maildir || isMaildir(path) {
+	maildir := isMaildir(path)
+	if maildir {
 		s.names(filepath.Join(path, "cur"), s.maildirFile, nil)
 		s.names(filepath.Join(path, "new"), s.maildirFile, nil)
+	}
+	file, below := s.visible, func(below string) { s.deeper(below, depth, s.folder) }
+	if maildir || s.o.Format == Maildir {
+		file, below = nil, func(below string) { s.deeper(below, depth, s.maildirs) }
+	}
+	s.names(path, file, below)
+}
+
+// maildirs reads the Maildirs at and below a folder that stands in a Maildir, and
+// nothing else there: Maildir++ has them as .Junk, Dovecot's layout fs as Junk,
+// and both have other folders, for scripts and indexes.
+func (s *source) maildirs(path string, depth int) {
+	if name := filepath.Base(path); name == "cur" || name == "new" || name == "tmp" || outgoing(name) {
 		return
 	}
-	s.names(path, s.file, func(below string) {
-		if depth >= maxDepth {
-			s.damaged(below, "too many folders within folders")
-			return
+	if isMaildir(path) {
+		s.names(filepath.Join(path, "cur"), s.maildirFile, nil)
+		s.names(filepath.Join(path, "new"), s.maildirFile, nil)
+	}
+	s.names(path, nil, func(below string) { s.deeper(below, depth, s.maildirs) })
+}
+
+// outgoing reports whether a subfolder of a Maildir holds mail that its owner
+// wrote, by the names that mail programs agree on (RFC 6154).
+func outgoing(name string) bool {
+	for part := range strings.SplitSeq(strings.ToLower(name), ".") {
+		switch part {
+		case "sent", "sent items", "sent messages", "sent mail", "sent-mail", "outbox", "drafts", "templates":
+			return true
 		}
-		s.folder(below, depth+1)
-	})
+	}
+	return false
+}
+
+func (s *source) deeper(path string, depth int, folder func(string, int)) {
+	if depth >= maxDepth {
+		s.damaged(path, "too many folders within folders")
+		return
+	}
+	folder(path, depth+1)
+}
+
+func (s *source) visible(path string) {
+	if !strings.HasPrefix(filepath.Base(path), ".") {
+		s.file(path)
+	}
 }
 
 func isMaildir(path string) bool {
@@ -108,7 +149,7 @@ func (s *source) names(path string, file, folder func(string)) {
 				return
 			case err != nil:
 				s.damaged(below, trouble(err))
-			case info.Mode().IsRegular():
+			case info.Mode().IsRegular() && file != nil:
 				file(below)
 			case info.IsDir() && folder != nil:
 				folder(below)
@@ -123,31 +164,29 @@ func (s *source) names(path string, file, folder func(string)) {
 	}
 }
 
-// maildirFile reads a message of a Maildir, whatever it looks like.
+// maildirFile reads a message of a Maildir, whatever it looks like. Hidden files
+// are none.
 func (s *source) maildirFile(path string) {
+	if strings.HasPrefix(filepath.Base(path), ".") {
+		return
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		s.damaged(path, trouble(err))
 		return
 	}
 	defer f.Close()
-	s.read(path, EML, &counter{r: f, told: s.o.Progress}, time.Time{})
+	if in, _, ok := s.unpacked(path, f, time.Time{}); ok {
+		s.read(path, EML, in, time.Time{})
+	}
 }
 
 // stream reads a file from its beginning. The time is the one of its last line,
 // more or less.
 func (s *source) stream(path string, r io.Reader, at time.Time) {
-	in := bufio.NewReaderSize(&counter{r: r, told: s.o.Progress}, readBuffer)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			s.damaged(path, trouble(err))
-			return
-		}
-		if !z.ModTime.IsZero() {
-			at = z.ModTime
-		}
-		in = bufio.NewReaderSize(z, readBuffer)
+	in, at, ok := s.unpacked(path, r, at)
+	if !ok {
+		return
 	}
 	format := s.o.Format
 	if format == Auto || format == Maildir {
@@ -164,6 +203,34 @@ func (s *source) stream(path string, r io.Reader, at time.Time) {
 		}
 	}
 	s.read(path, format, in, at)
+}
+
+// unpacked is what a file holds, whether or not it was compressed, and the time
+// of it.
+func (s *source) unpacked(path string, r io.Reader, at time.Time) (*bufio.Reader, time.Time, bool) {
+	in := bufio.NewReaderSize(&counter{r: r, told: s.o.Progress}, readBuffer)
+	magic, _ := in.Peek(6)
+	switch {
+	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			s.damaged(path, trouble(err))
+			return nil, at, false
+		}
+		if !z.ModTime.IsZero() {
+			at = z.ModTime
+		}
+		in = bufio.NewReaderSize(z, readBuffer)
+	case len(magic) > 3 && bytes.HasPrefix(magic, []byte("BZh")) && '1' <= magic[3] && magic[3] <= '9':
+		in = bufio.NewReaderSize(bzip2.NewReader(in), readBuffer)
+	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
+		s.damaged(path, "compressed by zstd; hint: zstd -dc FILE | iot-milter replay -")
+		return nil, at, false
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		s.damaged(path, "compressed by xz; hint: xz -dc FILE | iot-milter replay -")
+		return nil, at, false
+	}
+	return in, at, true
 }
 
 func (s *source) read(path string, format Format, r io.Reader, at time.Time) {
