@@ -43,7 +43,7 @@ func (s *session) Connect(string, string, uint16, net.IP, *gomilter.Modifier) (g
 	client := s.connection.client(&s.store)
 	client.At, client.Session = s.server.opts.Now(), s.id
 	client.CanHold = s.agreed.can(gomilter.OptQuarantine)
-	s.judge = nil
+	s.closeCase()
 	d := s.server.opts.Decider
 	if !s.stripOnly {
 		s.guard(policy.StageConnect, func() { s.judge = d.Open(client) })
@@ -212,6 +212,14 @@ func (s *session) endMessage(how policy.End) {
 	}
 }
 
+// closeCase says that the client is gone.
+func (s *session) closeCase() {
+	if s.judge != nil {
+		s.guard(policy.StageQuit, s.judge.Close)
+		s.judge = nil
+	}
+}
+
 func (s *session) resetHeaders() {
 	authserv := ""
 	if s.wishes.AuthResult {
@@ -252,7 +260,7 @@ func (s *session) connect(payload []byte) (err error) {
 // nextClient is SMFIC_QUIT_NC: this client is done, another may come.
 func (s *session) nextClient() {
 	s.endMessage(policy.EndAbort)
-	s.judge = nil
+	s.closeCase()
 	s.store.forget(0)
 }
 

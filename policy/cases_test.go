@@ -16,6 +16,7 @@ import (
 
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/device"
 )
 
 // TestCases plays testdata/NN-name.txtar; testdata/README.md describes them.
@@ -49,7 +50,7 @@ func TestCases(t *testing.T) {
 type play struct {
 	*testing.T
 	settings *decider.Settings
-	evidence decider.Evidence
+	evidence policy.Evidence
 	world    *world
 	sessions int
 	helo     bool
@@ -84,6 +85,8 @@ func (p *play) section(f *txtar.File, headerFollows bool) {
 		for _, r := range rows(p, f.Data) {
 			p.rule(r)
 		}
+	case "found":
+		p.found(rows(p, f.Data))
 	case "client":
 		p.open(rows(p, f.Data))
 	case "early":
@@ -181,15 +184,52 @@ func (p *play) limit(text string) {
 }
 
 func (p *play) lookups(text string) {
-	switch text {
-	case "late":
+	if text == "late" {
 		p.evidence = &stub{block: true}
-	case "dead":
-		p.evidence = &stub{err: errDead}
-	default:
-		iprev, err := policy.ParseIprev(text)
+		return
+	}
+	iprev, err := policy.ParseIprev(text)
+	p.check(err)
+	p.evidence = &stub{found: policy.Found{Confirmed: iprev}}
+}
+
+// found is what look-ups find about all later clients; before the first one.
+func (p *play) found(facts []row) {
+	s := new(stub)
+	p.evidence = s
+	for _, r := range facts {
+		words := strings.Fields(r.value)
+		var err error
+		switch r.key {
+		case "stack":
+			s.found.Stack, err = policy.ParseStack(r.value)
+		case "network":
+			s.found.Network.Name = strings.Join(words[1:], " ")
+			s.found.Network.Kind, err = policy.ParseNetworkKind(words[0])
+		case "list":
+			var kind policy.ListKind
+			kind, err = policy.ParseListKind(words[0])
+			s.found.Listings = append(s.found.Listings, policy.Listing{Zone: words[1], Kind: kind, Weight: policy.ListWeight(kind, 5, "")})
+		case "p0f":
+			s.found.P0f = policy.P0f{Known: true, OS: words[0], Link: strings.Join(words[1:], " ")}
+		case "banner":
+			s.found.Banner = policy.Banner{Vendor: words[1], Place: words[2], Text: strings.Join(words[3:], " ")}
+			s.found.Banner.Kind, err = device.ParseKind(words[0])
+		case "confirmed":
+			s.found.Confirmed, err = policy.ParseIprev(r.value)
+		case "sending":
+			s.found.Sending, err = policy.ParseIprev(r.value)
+		case "spf":
+			s.found.SPF, err = policy.ParseSPF(r.value)
+		case "iprev":
+			s.iprev, err = policy.ParseIprev(words[0])
+			if len(words) > 1 {
+				s.ptr = policy.Seen(words[1])
+			}
+		default:
+			p.Fatalf("%q is never found", r.key)
+		}
 		p.check(err)
-		p.evidence = &stub{confirmed: iprev}
 	}
 }
 

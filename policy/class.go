@@ -47,13 +47,15 @@ type Judgement struct {
 	Independent bool
 	// Confirmed is whether that name resolves to the client.
 	Confirmed Iprev
+	// Sending is whether the sender's domain names the client.
+	Sending Iprev
 }
 
 // Judge runs the signals up to stage over the facts and concludes the class.
 func (j *Judgement) Judge(f *Facts, stage Stage, prior *PerClass, limit Thresholds) {
 	j.Findings.Run(f, stage)
 	j.Independent = independent(f)
-	j.Confirmed = f.Confirmed
+	j.Confirmed, j.Sending = f.Confirmed, f.Sending
 	j.Weigh(prior, limit)
 }
 
@@ -169,11 +171,13 @@ func (j *Judgement) conclude(limit Thresholds) {
 	}
 }
 
-// weighed reports whether any finding carries weight: without one the class
-// would be the prior's, and that is not knowledge.
+// weighed reports whether a finding says something: without one the class would
+// be the prior's, and that is not knowledge. That a server has memory is not,
+// either: unmeasured evidence for the commonest class adds nothing to the prior.
 func (j *Judgement) weighed() bool {
 	for i := range j.Findings.List() {
-		if j.Findings.list[i].Weight != nil {
+		f := &j.Findings.list[i]
+		if f.Weight != nil && (f.Weight.Measured || f.Status == StatusFail) {
 			return true
 		}
 	}

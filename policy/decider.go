@@ -44,6 +44,34 @@ type Case interface {
 	Fail(cause string)
 	// End ends the open message, if there is one, and writes its verdict line.
 	End(End)
+	// Close says that the connection is gone: look-ups about it end. Only a closed
+	// case is called no more.
+	Close()
+}
+
+// Evidence gathers facts that the MTA does not tell. It must be safe for
+// concurrent use.
+type Evidence interface {
+	// Start begins the look-ups about a client and does not wait.
+	Start(Client) Lookups
+}
+
+// Lookups are the look-ups under way for one connection. Its methods but Await
+// never wait, and are called one at a time.
+type Lookups interface {
+	// Greeting begins those about a HELO name; the last one counts.
+	Greeting(Greeting)
+	// Sender begins those about the sender's domain. They are many: the decider
+	// asks for suspects alone.
+	Sender(Envelope)
+	// Await waits until all are done or ctx ends, fills in what is known and
+	// returns ctx's error if some are not; it touches f no more after it returned.
+	// With a ctx that has ended it is a look at what was found so far.
+	Await(ctx context.Context, f *Facts) error
+	// Judged tells what was concluded, for look-ups that serve the next connection.
+	Judged(*Facts, *Judgement)
+	// Close ends what is still under way; nobody waits for it any more.
+	Close()
 }
 
 // Verdict is what the edge shall do: the wire side of a decision. The zero value

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy/device"
@@ -65,6 +66,15 @@ func (e *Envelope) Sender() string {
 		return "<>"
 	}
 	return e.From.String()
+}
+
+// DomainOf is what stands right of the last @ of an address, unknown without one.
+func DomainOf(address string) Text {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return Text{}
+	}
+	return Seen(strings.TrimSuffix(address[at+1:], ">"))
 }
 
 // Facts is everything that a judgement may look at. The owner of a Facts is one

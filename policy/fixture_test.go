@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -118,20 +117,23 @@ func (w *world) Write(p []byte) (int, error) {
 
 var _ io.Writer = (*world)(nil)
 
-func newWorld(t testing.TB, s *decider.Settings, e decider.Evidence) *world {
+func newWorld(t testing.TB, s *decider.Settings, e policy.Evidence) *world {
 	t.Helper()
 	return newWorldOf(t, s, e, 1000)
 }
 
-func newWorldOf(t testing.TB, s *decider.Settings, e decider.Evidence, entries int) *world {
+func newWorldOf(t testing.TB, s *decider.Settings, e policy.Evidence, entries int) *world {
 	t.Helper()
+	if e != nil {
+		s.Evidence = e
+	}
 	memory, err := state.New(state.Options{Entries: entries})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{meter: meter{failOpen: map[string]int{}}}
 	w.Decider = decider.New(decider.Options{
-		Recorder: w, Meter: &w.meter, Log: slog.New(slog.NewTextHandler(w, nil)), Now: w.now, State: memory, Evidence: e,
+		Recorder: w, Meter: &w.meter, Log: slog.New(slog.NewTextHandler(w, nil)), Now: w.now, State: memory,
 	}, s)
 	return w
 }
@@ -183,16 +185,28 @@ func plain() *policy.Headers {
 	return header("Received: from a by b", "From: a@example.org", "Date: Sun, 22 Nov 2026 20:00:00 +0000", "Message-ID: <1@example.org>")
 }
 
-// stub is evidence about one name. It is late when block is set.
+// stub is evidence that is there at once, or never when block is set.
 type stub struct {
-	confirmed policy.Iprev
-	block     bool
-	err       error
-	awaited   int
+	found   policy.Found
+	ptr     policy.Text // of an own look-up, where iprev is known
+	iprev   policy.Iprev
+	block   bool
+	awaited int
+	senders int // how often the sender's domain was asked about
+	flagged int // how often a suspect was told of
+	closed  int
 }
 
-func (s *stub) Start(policy.Client) decider.Lookups { return s }
-func (s *stub) Greeting(policy.Greeting)            {}
+func (s *stub) Start(policy.Client) policy.Lookups { return s }
+func (s *stub) Greeting(policy.Greeting)           {}
+func (s *stub) Sender(policy.Envelope)             { s.senders++ }
+func (s *stub) Close()                             { s.closed++ }
+
+func (s *stub) Judged(_ *policy.Facts, j *policy.Judgement) {
+	if j.Flag != policy.FlagNo {
+		s.flagged++
+	}
+}
 
 func (s *stub) Await(ctx context.Context, f *policy.Facts) error {
 	if ctx.Err() == nil {
@@ -202,11 +216,9 @@ func (s *stub) Await(ctx context.Context, f *policy.Facts) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if s.err != nil {
-		return s.err
+	f.Found = s.found
+	if s.iprev != policy.IprevUnknown {
+		f.Client.Name, f.Client.Iprev = s.ptr, s.iprev
 	}
-	f.Confirmed = s.confirmed
 	return nil
 }
-
-var errDead = errors.New("the source is dead")

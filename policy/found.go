@@ -141,3 +141,6 @@ const (
 var spfWords = []string{"", "none", "pass", "open", "neutral", "softfail", "fail", "temperror", "permerror"}
 
 func (s SPF) String() string { return word(spfWords, int(s)) }
+
+// ParseSPF returns the result that s names; "" is SPFUnknown.
+func ParseSPF(s string) (SPF, error) { return parse[SPF](spfWords, s, "result of SPF") }

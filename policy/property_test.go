@@ -35,6 +35,28 @@ func randomObserved(r *rand.Rand) observed {
 	return o
 }
 
+// randomFound is what look-ups may have found, each part unknown now and then.
+func randomFound(r *rand.Rand) (f Found) {
+	maybe := func() bool { return r.IntN(2) == 0 }
+	if maybe() {
+		f.Stack = Stack{Known: true, Whole: maybe(), Scale: int8(r.IntN(16) - 1), Timestamps: maybe(), SACK: maybe(), V6: maybe(),
+			MSS: pick(r, []uint16{0, 1432, 1452, 1460, 536})}
+	}
+	f.Network = Network{ASN: 64500, Name: "\x1b[2J", Kind: NetworkKind(r.IntN(6))}
+	for range r.IntN(4) {
+		kind := ListKind(r.IntN(int(numListKinds)))
+		f.Listings = append(f.Listings, Listing{Zone: "list.example", Kind: kind, Weight: ListWeight(kind, r.Float64()*20, "")})
+	}
+	if maybe() {
+		f.P0f = P0f{Known: true, OS: pick(r, []string{"", "Linux", "Windows", "Nintendo"}), Link: pick(r, []string{"", "DSL"}), NAT: maybe()}
+	}
+	if maybe() {
+		f.Banner = Banner{Kind: device.Kind(r.IntN(5)), Place: "http", Text: "\r\nx"}
+	}
+	f.Confirmed, f.Sending, f.SPF = Iprev(r.IntN(5)), Iprev(r.IntN(5)), SPF(r.IntN(9))
+	return f
+}
+
 func (j *Judgement) suspicion() float64 { return j.P[ClassAccess] + j.P[ClassDevice] }
 
 // TestPropertyWorseHeaders: a message that lacks one more field is never less
@@ -131,6 +153,8 @@ func checkRefusal(t *testing.T, o observed, f *Facts, j *Judgement) {
 		t.Fatalf("%+v is refused by %s", o, j.found())
 	case j.Independent && f.Confirmed != IprevFail && f.Confirmed != IprevPermError:
 		t.Fatalf("%+v is refused with a name of its own", o)
+	case f.Sending == IprevPass || f.Sending == IprevTempError:
+		t.Fatalf("%+v is refused though the sender's domain may name it", o)
 	case j.Flag == FlagNo || j.Class == ClassUnknown:
 		t.Fatalf("%+v is refused as %v %v", o, j.Flag, j.Class)
 	}
@@ -143,10 +167,13 @@ func TestPropertyRefusal(t *testing.T) {
 	for range 50000 {
 		o := randomObserved(r)
 		f, j := o.facts(), new(Judgement)
-		f.Confirmed = Iprev(r.IntN(5))
+		f.Found = randomFound(r)
 		f.NamesSuspended = r.IntN(4) == 0
 		j.Judge(f, StageEOM, &testPrior, strict().Thresholds)
 		checkRefusal(t, o, f, j)
+		if n := len(j.Findings.List()); n >= maxFindings-8 {
+			t.Fatalf("%d findings: there is little room", n)
+		}
 		if a, _ := strict().Conclude(j); a == ActionReject {
 			refused++
 		}

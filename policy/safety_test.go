@@ -259,11 +259,14 @@ func TestSafety16Fail(t *testing.T) {
 // panics is evidence that panics where it is waited for.
 type panics struct{ on bool }
 
-func (p panics) Start(policy.Client) decider.Lookups { return p }
-func (panics) Greeting(policy.Greeting)              {}
+func (p panics) Start(policy.Client) policy.Lookups    { return p }
+func (panics) Greeting(policy.Greeting)                {}
+func (panics) Sender(policy.Envelope)                  {}
+func (panics) Judged(*policy.Facts, *policy.Judgement) {}
+func (panics) Close()                                  {}
 
-func (p panics) Await(context.Context, *policy.Facts) error {
-	if p.on {
+func (p panics) Await(ctx context.Context, _ *policy.Facts) error {
+	if p.on && ctx.Err() == nil {
 		panic("evidence")
 	}
 	return nil

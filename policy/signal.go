@@ -2,8 +2,9 @@ package policy
 
 import "github.com/iot-milter/iot-milter/policy/device"
 
-// maxFindings bounds what one judgement can collect; there are fewer signals.
-const maxFindings = 48
+// maxFindings bounds what one judgement can collect. There are more signals, but
+// most of a group exclude each other.
+const maxFindings = 40
 
 // Signal is a named test of facts. Names are lower-kebab and stable for ever:
 // they stand in headers, logs and admins' scripts.

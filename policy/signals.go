@@ -17,6 +17,21 @@ var Signals = []Signal{
 	{"ptr-mac", GroupName, FamilyLine, StageRcpt, ptrMAC},
 
 	{"ip-eui64", GroupNetwork, FamilyClient, StageRcpt, ipEUI64},
+	{"asn-access", GroupNetwork, FamilyLine, StageRcpt, asn(NetworkAccess)},
+	{"asn-mobile", GroupNetwork, FamilyLine, StageRcpt, asn(NetworkMobile)},
+	{"asn-hosting", GroupNetwork, FamilyLine, StageRcpt, asn(NetworkHosting)},
+	{"asn-business", GroupNetwork, FamilyLine, StageRcpt, asn(NetworkBusiness)},
+	{"asn-education", GroupNetwork, FamilyLine, StageRcpt, asn(NetworkEducation)},
+
+	{"list-access", GroupLists, FamilyLine, StageRcpt, listed(ListAccess)},
+	{"list-proxy", GroupLists, FamilyLine, StageRcpt, listed(ListProxy)},
+	{"list-abuse", GroupLists, FamilyLine, StageRcpt, listed(ListAbuse)},
+	{"list-allow", GroupLists, FamilyLine, StageRcpt, listed(ListAllow)},
+
+	{"stack-small-ram", GroupStack, FamilyClient, StageRcpt, stackSmallRAM},
+	{"stack-server", GroupStack, FamilyClient, StageRcpt, stackServer},
+	{"stack-windows", GroupStack, FamilyClient, StageRcpt, stackWindows},
+	{"stack-pppoe", GroupStack, FamilyLine, StageRcpt, stackPPPoE},
 
 	{"helo-device", GroupGreeting, FamilyClient, StageRcpt, heloDevice},
 	{"helo-address", GroupGreeting, FamilyClient, StageRcpt, heloAddress},
@@ -38,6 +53,10 @@ var Signals = []Signal{
 	{"helo-changed", GroupGreeting, FamilyClient, StageRcpt, heloChanged},
 	{"tls", GroupGreeting, FamilyClient, StageRcpt, tls},
 
+	{"sender-host", GroupGreeting, FamilyClient, StageRcpt, senderHost},
+	{"spf-pass", GroupGreeting, FamilyClient, StageRcpt, spfPass},
+	{"spf-open", GroupGreeting, FamilyClient, StageRcpt, spfOpen},
+
 	{"msg-direct", GroupMessage, FamilyClient, StageEOM, msgDirect},
 	{"msg-no-date", GroupMessage, FamilyClient, StageEOM, msgNoDate},
 	{"msg-no-id", GroupMessage, FamilyClient, StageEOM, msgNoID},
@@ -49,4 +68,11 @@ var Signals = []Signal{
 	{"msg-date-epoch", GroupMessage, FamilyClient, StageEOM, msgDateEpoch},
 	{"msg-mailer-device", GroupMessage, FamilyClient, StageEOM, msgMailerDevice},
 	{"msg-busybox", GroupMessage, FamilyClient, StageEOM, msgBusybox},
+	{"stack-desktop", GroupMessage, FamilyClient, StageEOM, stackDesktop},
+
+	{"p0f-device", GroupHistory, FamilyHearsay, StageRcpt, p0fDevice},
+	{"p0f-windows", GroupHistory, FamilyHearsay, StageRcpt, p0fWindows},
+	{"p0f-line", GroupHistory, FamilyHearsay, StageRcpt, p0fLine},
+	{"p0f-nat", GroupHistory, FamilyHearsay, StageRcpt, p0fNAT},
+	{"banner-device", GroupBanner, FamilyHearsay, StageRcpt, bannerDevice},
 }

@@ -181,7 +181,10 @@ func TestSignals(t *testing.T) {
 			seen[f.Signal.Name] = true
 		}
 	}
-	seen["tls"], seen["helo-recipient"], seen["helo-changed"] = true, true, true // tests of their own
+	seen["tls"], seen["helo-recipient"], seen["helo-changed"], seen["stack-desktop"] = true, true, true, true // tests of their own
+	for _, tt := range foundTests {
+		seen[strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(tt.want, ":fail"), ":pass"), ":neutral")] = true
+	}
 	for i := range Signals {
 		if !seen[Signals[i].Name] {
 			t.Errorf("no test finds %s", Signals[i].Name)
@@ -242,9 +245,6 @@ func TestSignalTable(t *testing.T) {
 			t.Errorf("signal %q: headers are known at the end of message only", s.Name)
 		}
 		seen[s.Name] = true
-	}
-	if len(Signals) > maxFindings {
-		t.Errorf("%d signals, %d findings fit", len(Signals), maxFindings)
 	}
 }
 

@@ -76,16 +76,23 @@ var desktops = [...]string{
 // msgDesktop is a mail program for people that hands its mail straight to an MX,
 // with no server between. Authenticated sessions are not judged.
 func msgDesktop(f *Facts, out *Findings) {
-	if f.Headers == nil || f.Headers.Received > 0 {
-		return
+	if mailer := desktop(f); mailer != "" && f.Headers.Received == 0 {
+		out.Add(StatusFail, "mailer", mailer)
+	}
+}
+
+// desktop is the mail program for people that the message claims, "" for none.
+func desktop(f *Facts) string {
+	if f.Headers == nil {
+		return ""
 	}
 	mailer := strings.TrimSpace(f.Headers.Mailer.String())
 	for _, d := range desktops {
 		if strings.HasPrefix(mailer, d) {
-			out.Add(StatusFail, "mailer", mailer)
-			return
+			return mailer
 		}
 	}
+	return ""
 }
 
 // msgDateZone finds a zone that no place on earth has: not in quarters of an

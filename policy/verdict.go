@@ -39,6 +39,7 @@ const (
 	ReasonAccess       = "access"       // P(device) + P(access) reached its confidence
 	ReasonFamily       = "one-family"   // a refusal lacks evidence of the line or of the client
 	ReasonIndependent  = "own-name"     // a refusal withheld: HELO is an independent name
+	ReasonOffice       = "small-office" // a refusal withheld: the sender's domain names the client, or cannot be asked
 	ReasonRecipient    = "recipient"    // an exempt recipient is aboard: tagged at most
 	ReasonMixed        = "mixed"        // exempt and ordinary recipients do not share a transaction
 	ReasonNoHold       = "no-hold"      // the MTA does not let milters quarantine
@@ -54,7 +55,8 @@ const mixedReply = "452 4.5.3 Too many recipients, send this one separately"
 
 // Conclude returns what the rules want of the judgement, and why. A refusal
 // needs the line and the client, and is withheld from a client that has a name of
-// its own unless that name is known not to be its. Nothing is put aside where
+// its own unless that name is known not to be its, and from one that the sender's
+// domain names, or may name while DNS is ill. Nothing is put aside where
 // nobody would look after it.
 func (r *Rules) Conclude(j *Judgement) (Action, string) {
 	action, reason := r.wanted(j)
@@ -67,6 +69,8 @@ func (r *Rules) Conclude(j *Judgement) (Action, string) {
 		return ActionTag, ReasonFamily
 	case j.Independent && j.Confirmed != IprevFail && j.Confirmed != IprevPermError:
 		return ActionTag, ReasonIndependent
+	case j.Sending == IprevPass || j.Sending == IprevTempError:
+		return ActionTag, ReasonOffice
 	}
 	return ActionReject, reason
 }

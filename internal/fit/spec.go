@@ -25,6 +25,7 @@ type rowSpec struct {
 	share             float64
 
 	unmeasured bool
+	unrecorded bool   // the recordings do not have the fact
 	cite       string // published rates, and assumptions
 }
 
@@ -58,6 +59,26 @@ func unmeasured(signal string, access, device float64, why string) rowSpec {
 	return fail(signal, rowSpec{fixed: true, most: access, device: device - access, unmeasured: true, cite: noRate + why})
 }
 
+// unrecorded is an unmeasured row about a fact that no recording has.
+func unrecorded(signal string, access, device float64, why string) rowSpec {
+	s := unmeasured(signal, access, device, why)
+	s.unrecorded = true
+	return s
+}
+
+// unrecordedPass is the same of what speaks for a mail server, or against a device.
+func unrecordedPass(signal string, access, device float64, why string) rowSpec {
+	s := unrecorded(signal, access, device, why)
+	s.status = policy.StatusPass
+	return s
+}
+
+// with sets what is assumed of the other two classes.
+func (s rowSpec) with(hosting, business float64) rowSpec {
+	s.hosting, s.business = hosting, business
+	return s
+}
+
 // specs are the rows, in the order of the table.
 var specs = []rowSpec{
 	fail("ptr-none", rowSpec{share: 0.3, cite: massCk + "39.15 % / 1.346 %"}),
@@ -70,6 +91,17 @@ var specs = []rowSpec{
 	pass("ptr-server", rowSpec{names: true, device: -13, cite: "a device is assumed not to sit behind a confirmed name of a mail server"}),
 	unmeasured("ptr-device", 0, 5, "none of spam, none of legitimate connections"),
 	unmeasured("ip-eui64", 0, 5, "makers by the IEEE MA-L registry; servers of such makers were not counted"),
+
+	unrecorded("asn-access", 4, 4, "a network of lines has servers, too").with(0, 2),
+	unrecorded("asn-mobile", 5, 5, "a mobile network has few servers"),
+	unrecorded("asn-hosting", 0, 0, "a class of its own").with(5, 0),
+	unrecorded("asn-business", 0, 0, "a class of its own").with(0, 5),
+	unrecorded("asn-education", 0, 0, "offices and their servers").with(0, 3),
+	unrecorded("stack-small-ram", 0, 5, "SNARE and Esquivel (CEAS 2009) measured whole signatures, not this one"),
+	unrecordedPass("stack-server", 0, -2, "larger devices have the memory, too"),
+	unrecordedPass("stack-windows", 0, -5, "what runs Windows is a computer"),
+	unrecorded("stack-pppoe", 3, 3, "offices and homes have DSL alike").with(0, 3),
+	unrecorded("stack-desktop", 0, 5, "mail relayed through a device"),
 
 	fail("helo-device", rowSpec{fixed: true, most: 0, device: 20, business: 2, cite: massCk +
 		"HELO dsldevice.lan, device.lan, speedtouch.lan 0.827 % / 0.0006 %; assumed: the name is 100 times likelier from the device than from a computer behind it"}),
@@ -91,6 +123,10 @@ var specs = []rowSpec{
 	unmeasured("helo-recipient", 5, 5, "the recordings do not tell recipients"),
 	unmeasured("helo-changed", 3, 3, "the recordings do not tell earlier greetings"),
 
+	unrecordedPass("sender-host", -5, -5, "the small office of Botnet.pm"),
+	unrecordedPass("spf-pass", -3, -3, "spammers have domains, too"),
+	unrecorded("spf-open", 3, 3, "20,000 domains of a run through routers, 2024"),
+
 	fail("msg-direct", rowSpec{share: 0.3}),
 	fail("msg-no-date", rowSpec{cite: massCk + "3.28 % / 0.032 %"}),
 	fail("msg-no-id", rowSpec{share: 0.3, most: 3, cite: massCk + "4.13 % / 1.34 %"}),
@@ -103,6 +139,11 @@ var specs = []rowSpec{
 	unmeasured("msg-date-epoch", 2, 5, "the nearest is SpamAssassin DATE_IN_PAST_96_XX, 0.671 % / 0.0226 %"),
 	unmeasured("msg-mailer-device", 0, 5, "Canon MFP, one public example"),
 	unmeasured("msg-busybox", 0, 5, "busybox mailutils/sendmail.c adds no Date, Message-ID, From or Received"),
+
+	unrecorded("p0f-device", 0, 5, "seen at the address, not on the connection"),
+	unrecordedPass("p0f-windows", 0, -3, "seen at the address, not on the connection"),
+	unrecorded("p0f-line", 2, 2, "by the size of segments, as stack-pppoe").with(0, 2),
+	unrecorded("banner-device", 0, 5, "who answers at the address need not be who sends"),
 }
 
 // Whoever reads the source can forge a field, so what speaks for a message weighs

@@ -105,6 +105,9 @@ func number(x float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", x+
 // source is the Go expression of a row's source.
 func source(r int, conns, mails, names *counts) string {
 	s := &specs[r]
+	if s.unrecorded {
+		return fmt.Sprintf("%q", s.cite)
+	}
 	call := func(name string, n [4]int) string {
 		return fmt.Sprintf("%s(%d, %d, %d, %d)", name, n[0], n[1], n[2], n[3])
 	}

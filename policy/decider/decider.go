@@ -4,7 +4,6 @@
 package decider
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -23,22 +22,6 @@ type Meter interface {
 	LimitedBystander()      // a client that is no suspect was limited
 }
 
-// Evidence gathers facts that the MTA does not tell. It must be safe for
-// concurrent use.
-type Evidence interface {
-	// Start begins the look-ups for a client and does not wait.
-	Start(policy.Client) Lookups
-}
-
-// Lookups are the look-ups under way for one connection.
-type Lookups interface {
-	Greeting(policy.Greeting)
-	// Await waits until they are done or ctx ends, and fills in what is known;
-	// it touches f no more after it returned. With a ctx that has ended it is a
-	// look at what was found so far.
-	Await(ctx context.Context, f *policy.Facts) error
-}
-
 // Settings is what a reload changes. A connection keeps the settings that it
 // began with.
 type Settings struct {
@@ -46,18 +29,22 @@ type Settings struct {
 	Limits     []Limit
 	DeferDelay time.Duration
 	DeferKeep  time.Duration
-	Deadline   time.Duration // of waiting for evidence, per judgement
 	Table      *device.Table // what names are parsed by; nil is the built-in one
+
+	Evidence policy.Evidence // nil: the MTA's word is all there is
+	Deadline time.Duration   // of waiting for it, per judgement
+	// Patient judges only when all look-ups are done or Deadline is over, whatever
+	// would follow: for those who ask what a client is, not for mail.
+	Patient bool
 }
 
-// Options are what a Decider needs. All but Evidence are required.
+// Options are what a Decider needs. All are required.
 type Options struct {
 	Recorder policy.Recorder
 	Meter    Meter
 	Log      *slog.Logger
 	Now      func() time.Time // measures own work; the time of a judgement is Client.At
 	State    *state.Memory
-	Evidence Evidence // nil: the MTA's word is all there is
 }
 
 // Decider implements policy.Decider. It is safe for concurrent use.
@@ -119,8 +106,8 @@ func (d *Decider) open(client policy.Client) *decision {
 func (d *Decider) Open(client policy.Client) policy.Case {
 	c := d.open(client)
 	c.facts.NamesSuspended = d.health.session(&c.facts.Client, c.exempt != policy.ExemptNone)
-	if c.exempt == policy.ExemptNone && d.opts.Evidence != nil {
-		c.lookups = d.opts.Evidence.Start(client)
+	if e := c.settings.Evidence; c.exempt == policy.ExemptNone && e != nil {
+		c.lookups = e.Start(client)
 	}
 	return c
 }

@@ -15,7 +15,7 @@ type decision struct {
 	settings *Settings
 	facts    policy.Facts
 	exempt   string // of the connection
-	lookups  Lookups
+	lookups  policy.Lookups // nil where nobody looks anything up
 	judged   policy.Judgement
 	parsed   parsed
 	fresh    bool   // judged is of the facts in hand
@@ -96,15 +96,6 @@ func (c *decision) addressed(to policy.Text) {
 	c.facts.Recipient = to
 }
 
-// domainOf is what stands right of the last @ of an address, unknown without one.
-func domainOf(address string) policy.Text {
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 {
-		return policy.Text{}
-	}
-	return policy.Seen(strings.TrimSuffix(address[at+1:], ">"))
-}
-
 // Sender implements policy.Case.
 func (c *decision) Sender(e policy.Envelope) {
 	c.End(policy.EndImplied)
@@ -121,6 +112,23 @@ func (c *decision) Sender(e policy.Envelope) {
 	}
 	if c.broken != "" {
 		c.failOpen(c.broken)
+	}
+	c.lookUpSender()
+}
+
+// lookUpSender asks about the domains of suspects' senders alone: the answers are
+// pardons, and all others would pay for them.
+func (c *decision) lookUpSender() {
+	if c.lookups == nil || c.message.exempt != policy.ExemptNone || c.failed() {
+		return
+	}
+	c.parse()
+	c.see(ended)
+	r := c.rules()
+	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
+	c.fresh = false
+	if c.judged.Flag != policy.FlagNo {
+		c.lookups.Sender(c.facts.Envelope)
 	}
 }
 
@@ -170,10 +178,10 @@ func (c *decision) judge(ctx context.Context, stage policy.Stage) (trouble strin
 	c.parse()
 	r := c.rules()
 	if c.lookups != nil {
-		c.lookups.Await(ended, &c.facts)
+		c.see(ended)
 	}
 	c.judged.Judge(&c.facts, stage, &r.Prior, r.Thresholds)
-	if c.lookups != nil && (c.acts() || r.Mode == policy.ModeEnforce && r.Pardoned(&c.judged)) {
+	if c.lookups != nil && (c.settings.Patient || c.acts() || r.Mode == policy.ModeEnforce && r.Pardoned(&c.judged)) {
 		if trouble = c.await(ctx, stage); trouble != "" {
 			return trouble
 		}
@@ -195,16 +203,31 @@ var ended = func() context.Context {
 func (c *decision) await(ctx context.Context, stage policy.Stage) (trouble string) {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Deadline)
 	defer cancel()
-	err := c.lookups.Await(ctx, &c.facts)
+	late := c.see(ctx)
 	r := c.rules()
 	c.judged.Judge(&c.facts, stage, &r.Prior, r.Thresholds)
-	switch {
-	case err == nil || !c.acts():
-		return ""
-	case ctx.Err() != nil:
+	if late && c.acts() {
 		return "deadline"
 	}
-	return "source"
+	return ""
+}
+
+// see takes in what look-ups have found, waiting until ctx ends, and reports
+// whether some are not done. An own look-up may know the client's name better than
+// the MTA, which shows a temporary failure like a forgery.
+func (c *decision) see(ctx context.Context) (late bool) {
+	name, iprev := c.facts.Client.Name, c.facts.Client.Iprev
+	late = c.lookups.Await(ctx, &c.facts) != nil
+	if c.facts.Client.Name == name && c.facts.Client.Iprev == iprev {
+		return late
+	}
+	switch c.facts.Client.Iprev {
+	case policy.IprevPass, policy.IprevFail, policy.IprevPermError:
+		c.facts.NamesSuspended = false // somebody's DNS is ill, not ours
+	}
+	c.parsed.client = false
+	c.parse()
+	return late
 }
 
 // acts reports whether more than a tag follows from the judgement.
@@ -273,6 +296,14 @@ func (c *decision) End(how policy.End) {
 	c.close()
 }
 
+// Close implements policy.Case.
+func (c *decision) Close() {
+	if c.lookups != nil {
+		c.lookups.Close()
+		c.lookups = nil
+	}
+}
+
 // close forgets the message, and what was judged by its header: the next one of
 // the connection begins anew.
 func (c *decision) close() {
@@ -306,6 +337,9 @@ func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.E
 	}
 	if c.fresh {
 		rec.Judgement = &c.judged
+		if c.lookups != nil {
+			c.lookups.Judged(&c.facts, &c.judged)
+		}
 	}
 	c.decider.opts.Recorder.Record(rec)
 }

@@ -29,7 +29,7 @@ func (c *decision) Recipient(ctx context.Context, rcpt string) policy.Verdict {
 
 func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 	r := c.rules()
-	c.addressed(domainOf(rcpt))
+	c.addressed(policy.DomainOf(rcpt))
 	if cause := c.judge(ctx, policy.StageRcpt); cause != "" {
 		c.trouble(cause)
 		c.accept(rcpt, kindNone)
