@@ -61,6 +61,8 @@ var Signals = []Signal{
 	{"msg-no-date", GroupMessage, FamilyClient, StageEOM, msgNoDate},
 	{"msg-no-id", GroupMessage, FamilyClient, StageEOM, msgNoID},
 	{"msg-id-host", GroupMessage, FamilyClient, StageEOM, msgIDHost},
+	{"msg-id-single", GroupMessage, FamilyClient, StageEOM, msgIDSingle},
+	{"sender-random", GroupMessage, FamilyClient, StageEOM, senderRandom},
 	{"msg-trace", GroupMessage, FamilyClient, StageEOM, msgTrace},
 	{"msg-trace-helo", GroupMessage, FamilyClient, StageEOM, msgTraceHELO},
 	{"msg-desktop", GroupMessage, FamilyClient, StageEOM, msgDesktop},

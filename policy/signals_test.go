@@ -153,6 +153,10 @@ func TestSignals(t *testing.T) {
 		{observed{"", IprevUnknown, "", "-", with("Message-ID: <1@pc.lan>")}, "msg-id-host:neutral"},
 		{observed{"", IprevUnknown, "", "-", with("Message-ID: <1@DiskStation>")}, "msg-id-host:fail"},
 		{observed{"", IprevUnknown, "", "-", with("Message-ID: no host")}, ""},
+		{observed{"", IprevUnknown, "", "-", []string{sane[1], "Message-ID: <1@PC1>"}}, "msg-direct:fail msg-id-host:neutral msg-id-single:fail"},
+		{observed{"", IprevUnknown, "", "-", []string{sane[1], "Message-ID: <1@DiskStation>"}}, "msg-direct:fail msg-id-host:fail"},
+		{observed{"", IprevUnknown, "", "-", []string{sane[1], "Message-ID: <1@pc1.lan>"}}, "msg-direct:fail msg-id-host:neutral"},
+		{observed{"", IprevUnknown, "", "-", with("Message-ID: <1@PC1>")}, "msg-id-host:neutral"},
 		{observed{"", IprevUnknown, "", "-", with("Date: Thu, 01 Jan 1970 00:01:02 +0000")}, "msg-date-epoch:fail"},
 		{observed{"", IprevUnknown, "", "-", with("Date: 1 Jan 2000 00:00:31 +0800")}, "msg-date-epoch:fail"},
 		{observed{"", IprevUnknown, "", "-", with("Date: Sat, 11 Jan 2000 00:00:31 +0800")}, ""},
@@ -181,7 +185,9 @@ func TestSignals(t *testing.T) {
 			seen[f.Signal.Name] = true
 		}
 	}
-	seen["tls"], seen["helo-recipient"], seen["helo-changed"], seen["stack-desktop"] = true, true, true, true // tests of their own
+	for _, name := range []string{"tls", "helo-recipient", "helo-changed", "stack-desktop", "sender-random"} {
+		seen[name] = true // tests of their own
+	}
 	for _, tt := range foundTests {
 		seen[strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(tt.want, ":fail"), ":pass"), ":neutral")] = true
 	}

@@ -115,6 +115,9 @@ func (p *Report) lookedAt(fact string) string {
 }
 
 func factOf(s *policy.Signal) string {
+	if s.Name == "sender-random" {
+		return "sender"
+	}
 	switch s.Group {
 	case policy.GroupName:
 		return "name"

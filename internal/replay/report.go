@@ -179,13 +179,25 @@ var factRows = []struct {
 	{"time", func(r *Record) bool { return !r.Client.At.IsZero() }},
 }
 
-// beyond are signals of the greeting that look at more than it: recordings have
-// one greeting and no recipients.
+// beyond are signals that look at more than their group's fact: recordings have
+// one greeting and no recipients, and nothing is looked up.
 var beyond = map[string]func(*Record) bool{
 	"tls":            func(r *Record) bool { return r.Greeting.TLSVersion != "" },
-	"helo-changed":   func(*Record) bool { return false },
-	"helo-recipient": func(*Record) bool { return false },
+	"helo-changed":   never,
+	"helo-recipient": never,
+	"sender-random":  func(r *Record) bool { return r.Envelope.From.Known() },
+	"asn-access":     never,
+	"asn-mobile":     never,
+	"asn-hosting":    never,
+	"asn-business":   never,
+	"asn-education":  never,
+	"sender-host":    never,
+	"spf-pass":       never,
+	"spf-open":       never,
+	"stack-desktop":  never,
 }
+
+func never(*Record) bool { return false }
 
 // judgeable reports whether the record has the facts that a signal looks at.
 func judgeable(s *policy.Signal, r *Record) bool {
