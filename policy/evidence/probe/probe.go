@@ -1,0 +1,346 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/device"
+)
+
+const (
+	// DefaultEntries has room for all that can be known: 60 an hour for a day.
+	DefaultEntries = 4096
+	// Life is how long an answer counts. Addresses of lines change hands.
+	Life = 24 * time.Hour
+
+	workers    = 2
+	waiting    = 64              // clients that wait for their turn
+	grace      = 2 * time.Second // that Close lets a probe that is under way go on
+	maxContact = 200
+)
+
+// Options says who asks. Source and Contact have no default; the zero value of
+// each other field is its default.
+type Options struct {
+	// Source is the address of this machine that connections come from. It should
+	// be no MX's and send no mail. It decides the family: clients of the other
+	// one are not probed.
+	Source netip.Addr
+	// Contact is shown to who is probed: the address of a page, http(s)://, or a
+	// mail address.
+	Contact string
+	// Ports are those that are asked, in this order; nil is DefaultPorts.
+	Ports []uint16
+	// Never are networks that are not probed: the admin's own and those of who
+	// opted out.
+	Never []netip.Prefix
+	// Entries is how many answers are remembered, each about 300 bytes.
+	Entries int
+	Log     *slog.Logger
+	Meter   Meter
+	Now     func() time.Time
+
+	// Only tests can set these: clients on the loopback interface, whose services
+	// are on any ports and are waited for less long.
+	loopback bool
+	services map[uint16]*protocol
+	patience patience
+}
+
+// Meter counts. It is called from many goroutines and must not wait.
+type Meter interface {
+	// Probe is called once for each client that Suspect was given, but for those
+	// that waited when it was closed; outcome is one of Outcomes, and took is zero
+	// where there was no probe.
+	Probe(outcome string, took time.Duration)
+}
+
+type unmetered struct{}
+
+func (unmetered) Probe(string, time.Duration) {}
+
+// Prober probes clients, with two goroutines of its own. Its methods may be called
+// from many goroutines, and but for Close none waits for the network.
+type Prober struct {
+	o      Options
+	places []place
+	never  []netip.Prefix
+	own    []netip.Prefix // addresses of this machine
+	agent  string
+
+	ctx     context.Context // of all connections
+	cut     context.CancelFunc
+	working sync.WaitGroup
+	queue   chan netip.Addr // is sent to only under mu
+
+	mu      sync.Mutex
+	closed  bool
+	rate    rate
+	seen    *simplelru.LRU[netip.Addr, entry]
+	trouble error // of the last probe, if it was ours
+}
+
+// entry is all that is kept of a probe. A banner without a kind says that there was
+// one.
+type entry struct {
+	banner policy.Banner
+	until  time.Time
+}
+
+// New returns a Prober that is ready; Close ends it.
+func New(o Options) (*Prober, error) {
+	if err := checkSource(o.Source, o.loopback); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	contact, err := checkContact(o.Contact)
+	if err != nil {
+		return nil, fmt.Errorf("contact: %w", err)
+	}
+	p := &Prober{agent: "iot-milter (+" + contact + ")", queue: make(chan netip.Addr, waiting)}
+	if p.places, err = places(o.Ports, o.services); err != nil {
+		return nil, err
+	}
+	for _, n := range o.Never {
+		if !n.IsValid() {
+			return nil, errors.New("an exempt network is none")
+		}
+		p.never = append(p.never, unmap(n))
+	}
+	if o.Entries <= 0 {
+		o.Entries = DefaultEntries
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Meter == nil {
+		o.Meter = unmetered{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.patience == (patience{}) {
+		o.patience = usual
+	}
+	if p.seen, err = simplelru.NewLRU[netip.Addr, entry](o.Entries, nil); err != nil {
+		return nil, err
+	}
+	p.o, p.own = o, ownAddresses()
+	p.ctx, p.cut = context.WithCancel(context.Background())
+	for range workers {
+		p.working.Go(p.work)
+	}
+	return p, nil
+}
+
+// checkSource binds a socket to the address: only this machine's can be, and no
+// packet leaves it.
+func checkSource(addr netip.Addr, loopback bool) error {
+	switch {
+	case !addr.IsValid():
+		return errors.New("none is set; hint: an address of this machine that is no MX and sends no mail")
+	case addr.Is4In6():
+		return fmt.Errorf("%s is an IPv4 address in IPv6 form; hint: %s", addr, addr.Unmap())
+	case !public(addr) && (!loopback || !addr.IsLoopback()):
+		return fmt.Errorf("%s is no public address; hint: behind NAT those who are probed see another address, "+
+			"which may be the mail server's: give the probe one of its own", addr)
+	}
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
+	if err != nil {
+		return fmt.Errorf("%s is not to be had: %w; hint: it must be configured on an interface of this machine", addr, err)
+	}
+	return c.Close()
+}
+
+// checkContact returns the contact as a URI, which RFC 9511 wants. It stands in a
+// comment of a header field, so it may hold nothing that ends one.
+func checkContact(s string) (string, error) {
+	const hint = "; hint: a page, https://example.org/probe, or a mail address, that tells who you are"
+	if s == "" {
+		return "", errors.New("none is set" + hint)
+	}
+	for _, c := range []byte(s) {
+		if c <= ' ' || c > '~' || strings.IndexByte(`()\"<>`, c) >= 0 {
+			return "", fmt.Errorf("%q must not be in it"+hint, c)
+		}
+	}
+	if !strings.Contains(s, ":") {
+		s = "mailto:" + s
+	}
+	u, err := url.Parse(s)
+	switch {
+	case len(s) > maxContact:
+		return "", fmt.Errorf("more than %d characters"+hint, maxContact)
+	case err != nil:
+		return "", fmt.Errorf("%w"+hint, err)
+	case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "":
+		return s, nil
+	}
+	local, domain, _ := strings.Cut(u.Opaque, "@")
+	if u.Scheme != "mailto" || local == "" || domain == "" {
+		return "", fmt.Errorf("%q is neither a page nor a mail address"+hint, s)
+	}
+	return s, nil
+}
+
+// unmap makes a prefix of IPv4 addresses in IPv6 form one of IPv4.
+func unmap(n netip.Prefix) netip.Prefix {
+	if n.Addr().Is4In6() && n.Bits() >= 96 {
+		return netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
+	}
+	return n
+}
+
+// ownAddresses are this machine's as far as they can be had: where the system
+// does not tell, the source is left.
+func ownAddresses() (all []netip.Prefix) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			all = append(all, netip.PrefixFrom(p.Addr(), p.Addr().BitLen()))
+		}
+	}
+	return all
+}
+
+// Suspect has the client probed, soon, if the rules allow it. The caller has judged
+// the client: class is its verdict's, and only access and device are probed; kind
+// is of its network; ptr its PTR name, confirmed or not, "" where there is none. A
+// caller whose look-up of the name failed does not call: the name might opt out.
+// Suspect never waits.
+func (p *Prober) Suspect(addr netip.Addr, ptr string, kind policy.NetworkKind, class policy.Class) {
+	addr = addr.Unmap()
+	if why := p.admit(addr, ptr, kind, class); why != "" {
+		p.o.Meter.Probe(why, 0)
+	}
+}
+
+func (p *Prober) admit(addr netip.Addr, ptr string, kind policy.NetworkKind, class policy.Class) string {
+	why := p.refused(addr, ptr, kind, class)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.o.Now()
+	switch {
+	case why == optedOut:
+		p.seen.Remove(addr) // who opts out is forgotten, too
+		return why
+	case why != "":
+		return why
+	case p.closed || len(p.queue) == cap(p.queue):
+		return busy
+	}
+	if e, ok := p.seen.Peek(addr); ok && now.Before(e.until) {
+		return known
+	}
+	if !p.rate.take(network(addr), now) {
+		return rated
+	}
+	p.queue <- addr
+	return ""
+}
+
+// Known returns what a probe of the address saw within Life; ok says that it was a
+// device. It is hearsay: about the address, never about a connection from it.
+func (p *Prober) Known(addr netip.Addr) (b policy.Banner, ok bool) {
+	addr = addr.Unmap()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, ok := p.seen.Get(addr)
+	if !ok {
+		return policy.Banner{}, false
+	}
+	if !p.o.Now().Before(e.until) {
+		p.seen.Remove(addr)
+		return policy.Banner{}, false
+	}
+	return e.banner, e.banner.Kind != device.None
+}
+
+// State says how it is doing, in one line for people.
+func (p *Prober) State() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rate.forget(p.o.Now())
+	s := fmt.Sprintf("from %s: %d of %d probes in the last hour, %d waiting, %d addresses remembered",
+		p.o.Source, len(p.rate.lines), PerHour, len(p.queue), p.seen.Len())
+	if p.trouble != nil {
+		s += "; the last failed: " + clean(p.trouble.Error())
+	}
+	return s
+}
+
+// Close drops who waits, gives what is under way two seconds, and returns when it
+// has ended. What is remembered stays readable. It may be called again.
+func (p *Prober) Close() {
+	p.mu.Lock()
+	if !p.closed {
+		p.closed = true
+		close(p.queue)
+	}
+	p.mu.Unlock()
+	timer := time.AfterFunc(grace, p.cut)
+	defer timer.Stop()
+	p.working.Wait()
+	p.cut()
+}
+
+func (p *Prober) work() {
+	for addr := range p.queue {
+		if p.begin(addr) {
+			p.probe(addr)
+		}
+	}
+}
+
+// begin starts the hour of the client's network, unless the daemon ends.
+func (p *Prober) begin(addr netip.Addr) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.rate.begin(network(addr), p.o.Now())
+	return true
+}
+
+func (p *Prober) probe(addr netip.Addr) {
+	begun := p.o.Now()
+	v := p.visit(addr)
+	now := p.o.Now()
+	took := now.Sub(begun)
+
+	p.mu.Lock()
+	p.trouble = v.trouble
+	if v.outcome() != failed {
+		p.seen.Add(addr, entry{v.banner, now.Add(Life)})
+	}
+	p.mu.Unlock()
+
+	level, args := slog.LevelInfo, []any{
+		"client", policy.AddrText(addr),
+		"ports", strings.Join(v.ports, ","),
+		"outcome", v.outcome(),
+		"device", v.banner.Kind.String(),
+		"vendor", v.banner.Vendor,
+		"place", v.banner.Place,
+		"took", took.Round(time.Millisecond).String(),
+	}
+	if v.trouble != nil {
+		level, args = slog.LevelWarn, append(args, "error", v.trouble.Error())
+	}
+	p.o.Log.Log(context.Background(), level, "probe", args...)
+	p.o.Meter.Probe(v.outcome(), took)
+}
