@@ -142,10 +142,14 @@ func (s *scan) add(h hit) {
 }
 
 // beats reports whether h decides against o, which stands left of it or is another
-// row at the same place: by rank, then by length.
+// row at the same place: by rank, then by kind, then by length. Home routers list
+// their switch, firewall and VPN; a switch lists no router or printer.
 func (h hit) beats(o hit) bool {
 	if h.row.rank != o.row.rank {
 		return h.row.rank > o.row.rank
+	}
+	if h.row.rank == rankWord && (h.row.kind == Other) != (o.row.kind == Other) {
+		return o.row.kind == Other
 	}
 	return h.end-h.start > o.end-o.start
 }

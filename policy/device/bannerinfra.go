@@ -8,7 +8,7 @@ var bannerInfrastructure = []bannerGroup{
 		"sonicwall*|fortinet|fortigate*|watchguard|fireware*|check point*|palo alto networks*|netscreen*|raptor*|" +
 		"juniper*|brocade|extreme networks|extremexos*|extremeware*|enterasys|cabletron|foundry|procurve*|h3c|comware*|arubaos*|aruba|ruggedcom|hirschmann|" +
 		"adtran*|ciena*|calient*|riverstone*|tasman networks|allied telesis|allied telesyn*|nokia-siemens|timos-*|" +
-		"riverbed*|silver peak*|blue coat*|bluecoat*|bluecat*|citrix*|netscaler*|alteon|radware|a10|f5|big-ip|barracuda*|fatpipe*|xroads*|" +
+		"riverbed*|silver peak*|blue coat*|bluecoat*|bluecat*|citrix*|netscaler*|alteon|radware|a10 networks|f5 networks|big-ip|barracuda*|fatpipe*|xroads*|" +
 		"kace|k1000*|bomgar*|tenable*|allen-bradley*|rockwell automation|schneider|wago|beckhoff|phoenix contact|echelon|tridium|niagara|" +
 		"agilent*|keysight|rohde & schwarz|tektronix|anritsu|mrv communications*|psion teklogix|datalogic*|alpha technologies|rad data*|blackbox|black box|avtech software*"},
 	{rank: rankMaker, kind: Other, vendor: "Cisco", source: srcSystem, patterns: "cisco ios*|cisco internetwork operating system*|cisco nx-os*|cisco adaptive security*|cisco aware*|level_15*|level 15*|view_access"},

@@ -48,7 +48,7 @@ type bannerTable struct {
 }
 
 var banners = newBannerTable(bannerManage, bannerVeto, bannerVendors, bannerSoftware, bannerWords, bannerPrinters,
-	bannerRouters, bannerStorage, bannerVideo, bannerMedia, bannerPhones, bannerInfrastructure)
+	bannerRouters, bannerStorage, bannerVideo, bannerMedia, bannerPhones, bannerFamilies, bannerInfrastructure)
 
 func newBannerTable(lists ...[]bannerGroup) *bannerTable {
 	t := &bannerTable{}

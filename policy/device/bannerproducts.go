@@ -7,7 +7,7 @@ var bannerPrinters = []bannerGroup{
 	{rank: rankProduct, kind: Printer, vendor: "HP", source: srcLine, patterns: "laserjet*|officejet*|deskjet*|designjet*|photosmart*|pagewide*|" +
 		"jetdirect*|hp envy*|hp smart tank*|business inkjet*|color inkjet*|hp psc*|digital sender*|edgeline*|hp ethernet multi-environment|jd ftp server|" +
 		"color laser #*|laser mfp*|hp neverstop*"},
-	{rank: rankProduct, kind: Printer, vendor: "Brother", source: srcLine, patterns: "mfc-*|dcp-*|brother nc-*|hl-#*|hl-l#*|nc-#?"},
+	{rank: rankProduct, kind: Printer, vendor: "Brother", source: srcLine, patterns: "mfc-#*|mfc-?#*|dcp-#*|dcp-?#*|brother nc-*|hl-#*|hl-l#*|nc-#?"},
 	{rank: rankProduct, in: SNMP, kind: Printer, source: srcRecog, patterns: "^* nc-#?, firmware ver*"},
 	{rank: rankProduct, kind: Printer, vendor: "Canon", source: srcLine, patterns: "imagerunner*|imagepress*|imageclass*|imageprograf*|laser shot*|" +
 		"i-sensys*|pixma*|maxify*|satera*|canon ir*|canon ip*|canon mf#*|canon mg#*|canon ts#*|canon lbp*|lbp#*|canon clc*|laser class*|canon large format*|" +
@@ -17,7 +17,7 @@ var bannerPrinters = []bannerGroup{
 	{rank: rankProduct, in: Telnet, kind: Printer, vendor: "Epson", source: srcRecog, patterns: "^sorry, this system is engaged*"},
 	{rank: rankProduct, kind: Printer, vendor: "Lexmark", source: srcLine, patterns: "lexmark optra*|optra*|marknet*|lexmark forms printer*|et%* ftp server"},
 	{rank: rankProduct, kind: Printer, vendor: "Xerox", source: srcLine, patterns: "workcentre*|phaser*|docuprint*|docucolor*|document centre*|" +
-		"colorqube*|docutech*|versalink*|altalink*|primelink*|apeosport*|docucentre*|xerox color #*|phasershare*|iot #*|apeos*"},
+		"colorqube*|docutech*|xerox versalink*|versalink ?#*|altalink*|primelink*|apeosport*|docucentre*|xerox color #*|phasershare*|iot #*|apeos*"},
 	{rank: rankProduct, kind: Printer, vendor: "Ricoh", source: srcLine, patterns: "aficio*|ipsio*|infoprint*|maintenance shell*|network printer c model|" +
 		"ricoh network printer*|ricoh pro*|ricoh mp*|ricoh im*|ricoh sp*|priport*"},
 	{rank: rankProduct, in: sys, kind: Printer, vendor: "Ricoh", source: srcLine, patterns: "^mp c#*|^sp c#*"},
@@ -25,7 +25,7 @@ var bannerPrinters = []bannerGroup{
 	{rank: rankProduct, kind: Printer, vendor: "Konica Minolta", source: srcLine, patterns: "bizhub*|magicolor*|pagepro*|km ftpd*|dialta*|accuriopress*"},
 	{rank: rankProduct, kind: Printer, vendor: "OKI", source: srcLine, patterns: "okilan*|oki data*|okipage*|microline*|oki-*|oki c#*|oki b#*|oki mc#*|oki es#*"},
 	{rank: rankProduct, kind: Printer, vendor: "Samsung", source: srcLine, patterns: "samsung clp*|samsung clx*|samsung scx*|samsung ml-*|clp-#*|clx-#*|scx-#*|" +
-		"ml-#?*|syncthru*|samsung network printer*|samsung xpress*|samsung sl-*|samsung [ckm]#*"},
+		"ml-#?*|syncthru*|samsung network printer*|samsung xpress*|samsung sl-*|samsung c#*|samsung k#*|samsung m#*"},
 	{rank: rankProduct, kind: Printer, vendor: "Dell", source: srcLine, patterns: "dell # laser*|dell #?n*|dell #?dn*|dell #cn*|dell * laser printer|dell * color laser*|dell * laser mfp|" +
 		"dell laser*|dell * mfp|dell mfp*"},
 	{rank: rankProduct, kind: Printer, vendor: "Sharp", source: srcLine, patterns: "sharp mx-*|sharp ar-*|mx-#*|mx-b#*|mx-m#*|mx-c#*|ar-m#*|ar-#* ver|sharp bp-*|" +
@@ -63,7 +63,7 @@ var bannerRouters = []bannerGroup{
 	{rank: rankProduct, kind: Router, vendor: "Cisco Meraki", source: srcLine, patterns: "meraki mr#*|meraki mx#*|meraki z#*"},
 	{rank: rankProduct, kind: Router, vendor: "ASUS", source: srcLine, patterns: "rt-ac#*|rt-ax#*|rt-n#*|rt-g#*|rt-be#*|brt-ac#*|gt-ac#*|gt-ax#*|tm-ac#*|dsl-ac#*|dsl-n#*|asuswrt*|asus wireless*|aicloud|zenwifi*|asus login"},
 	{rank: rankProduct, kind: Router, vendor: "Zyxel", source: srcLine, patterns: "prestige #*|prestige*|p-660*|p-6#*|p-8#*|p-2#*|p-3#*|vmg#*|nbg-#*|nbg#*|amg#*|zyair*|nwa#*|nwa-#*|hes_cpe*|keenetic*|emg#*|p6#r*|zyxel-rompager*|sbg#*"},
-	{rank: rankProduct, kind: Router, vendor: "DrayTek", source: srcLine, patterns: "vigor*|reject the connection request"},
+	{rank: rankProduct, kind: Router, vendor: "DrayTek", source: srcLine, patterns: "vigor*"},
 	{rank: rankProduct, kind: Router, vendor: "MikroTik", source: srcLine, patterns: "routeros*|mikrotik v#*|mikrotik httpproxy|mikrotik ftp server*"},
 	{rank: rankProduct, kind: Router, vendor: "Huawei", source: srcLine, patterns: "echolife*|smartax*|huaweihomegateway|hg#*|huawei home gateway*|eg8#*|huawei b#*|huawei e#*|ws3#*|ws5#*|huawei-atp-*|quidway ar#*"},
 	{rank: rankProduct, kind: Router, vendor: "ZTE", source: srcLine, patterns: "zxhn*|zxv10*|zxdsl*|zxa10*|zte mf#*"},

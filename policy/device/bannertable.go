@@ -28,7 +28,7 @@ var bannerManage = []bannerGroup{
 var bannerVeto = []bannerGroup{
 	{rank: rankVeto, source: srcSystem, patterns: "windows|windows_*|windows nt|winnt|win32|win64|microsoft-*|microsoft ftp service|" +
 		"microsoft esmtp|microsoft smtp|microsoft exchange|microsoft internet information services|iis|iis windows|wmserver"},
-	{rank: rankVeto, source: srcSystem, patterns: "ubuntu|ubuntu#*|debian|debian-*|raspbian|raspbian-*|centos|red hat*|redhat|rhel|fedora|suse|" +
+	{rank: rankVeto, source: srcSystem, patterns: "ubuntu|ubuntu#*|debian|debian-*|raspbian|raspbian-*|centos|red hat*|redhat*|fedoracore*|rhel|fedora|suse|" +
 		"opensuse|gentoo|arch linux|slackware|mandriva|mandrake|amazon linux|amzn1|oracle linux|rocky linux|almalinux|" +
 		"alpine linux|cobalt linux|scientific linux|linuxconf|turbolinux|linux mint|deb#u#|el#|generic"},
 	{rank: rankVeto, source: srcSystem, patterns: "freebsd|freebsd-*|openbsd|netbsd|netbsd_*|dragonfly|sunos|solaris|aix|aix#*|hp-ux|irix|tru64|unixware|" +
@@ -37,7 +37,7 @@ var bannerVeto = []bannerGroup{
 	{rank: rankVeto, source: srcSystem, patterns: "apache/#*|apache#*|apache-coyote*|nginx*|tomcat|jetty(#*|caddy|litespeed|openresty|cloudflare*|gws|envoy|" +
 		"haproxy|squid|varnish|postfix|sendmail|exim|qmail|dovecot|courier|zimbra|kerio|mdaemon|mailenable|hmailserver|" +
 		"plesk|cpanel|webmin|directadmin|cwpsrv|wordpress|joomla|drupal|filezilla server|ws_ftp|gene6|serv-u|rumpus|" +
-		"vsftpd|wu-#*|winsshd|bitvise|flowssh|abyss*|cherokee*|ibm http server|lotus|domino|ntopng|phpmyadmin|gitlab|jenkins|grafana"},
+		"ms-mfc-*|webcam 7*|webcamxp*|evocam|vlc media player|vsftpd|wu-#*|winsshd|bitvise|flowssh|abyss*|cherokee*|ibm http server|lotus|domino|ntopng|phpmyadmin|gitlab|jenkins|grafana"},
 	{rank: rankVeto, in: SNMP, source: "the shape of uname -a, which net-snmp sends", patterns: "^linux * #.#*"},
 }
 
@@ -51,8 +51,8 @@ var bannerVendors = []bannerGroup{
 	vendors("Fujitsu", "fujitsu"), vendors("NEC", "nec"), vendors("Hitachi", "hitachi"), vendors("Honeywell", "honeywell"),
 	vendors("ASUS", "asus*"), vendors("Google", "google"), vendors("Amazon", "amazon"), vendors("Logitech", "logitech"),
 	vendors("Yamaha", "yamaha"), vendors("Ubiquiti", "ubiquiti|ubnt"), vendors("Buffalo", "buffalo|melco"), vendors("Canon", "canon"),
-	vendors("Ericsson", "ericsson"), vendors("Alcatel", "alcatel*"), vendors("Eltex", "eltex"), vendors("Tenda", "tenda"),
-	vendors("Trendnet", "trendnet"), vendors("Edimax", "edimax"), vendors("Planet", "planet technology"), vendors("AirLive", "airlive"),
+	vendors("Ericsson", "ericsson"), vendors("Alcatel", "alcatel*"), vendors("Eltex", "eltex"),
+	vendors("Trendnet", "trendnet"), vendors("Planet", "planet technology"),
 	vendors("OKI", "oki"), vendors("Schneider Electric", "schneider electric"), vendors("Emerson", "emerson"),
 
 	maker(Printer, "Lexmark", "lexmark"), maker(Printer, "Xerox", "xerox"),
