@@ -135,12 +135,12 @@ func (f *found) none(m *dns.Msg, name string) {
 		}
 		referral = referral || r.Header().Rrtype == dns.TypeNS
 	}
+	if f.aliases > 0 && f.failure == NoData {
+		f.failure, f.again = 0, name
+		return
+	}
 	f.life = minLife // section 5: without an SOA it should not be kept
-	switch {
-	case f.failure == NXDomain:
-	case f.aliases > 0:
-		f.again = name
-	case referral && !m.RecursionAvailable:
+	if referral && !m.RecursionAvailable && f.failure == NoData {
 		f.failure, f.err = Invalid, errReferral
 	}
 }
