@@ -53,6 +53,7 @@ func TestIdentify(t *testing.T) {
 		{"ssh", "SSH-2.0-dropbear_2022.83", device.Other, "", ""},
 		{"ssh", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3", device.None, "", ""},
 		{"telnet", "\xff\xfd\x01\xff\xfb\x03\r\nRT-AC99X login: ", device.Router, "ASUS", "RT-AC99X"},
+		{"telnet", "(none) login: ", device.Other, "", ""},
 		{"telnet", "Debian GNU/Linux 12\r\nprinter login: ", device.None, "", ""},
 		{"rtsp", "Dahua Rtsp Server", device.Camera, "Dahua", ""},
 		{"smtp", "220 Simple Mail Tranfer Service Ready", device.Printer, "Brother", ""},

@@ -102,5 +102,6 @@ var bannerFamilies = []bannerGroup{
 	{rank: rankProduct, in: FTP, kind: Console, source: srcNmap + "game consoles", patterns: "ftpvita*|ps2ftpd*|bbps3ftp*|avalaunch*|unleashx*|dvd2xbox*"},
 	{rank: rankProduct, kind: Appliance, source: srcNmap + "projectors", patterns: "projectorview*|ngprojector*|infocus*"},
 
+	{rank: rankMaker, in: Telnet, kind: Other, source: "Linux, CONFIG_DEFAULT_HOSTNAME: nobody named the host", patterns: "^(none) login*"},
 	{rank: rankMaker, in: Telnet, kind: Other, vendor: "Cisco", source: srcNmap + "Cisco IOS telnetd", patterns: "^user access verification"},
 }

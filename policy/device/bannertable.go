@@ -5,11 +5,19 @@ const (
 	srcRecog  = "public fingerprints: Rapid7 Recog (BSD-2-Clause)"
 	srcProbes = "public facts: what version-detection tools report of these servers"
 	srcLine   = "the maker's name for its product line"
-	srcMaker  = "the maker's name, as its devices write it"
+	srcUnseen = "the maker's name for its product line, of its catalogue: no public greeting with it was found"
+	srcMaker  = "the maker's own name"
 	srcWord   = "ordinary word for the device"
 	srcSystem = "the system's or program's own greeting"
 	srcDocsis = "CableLabs DOCSIS OSSI specification, sysDescr; makers of cable modems"
 )
+
+// seenIn begins the source of rows whose words stand in public collections: Rapid7
+// Recog (BSD-2-Clause, its examples), Nmap's nmap-service-probes (facts only),
+// WhatWeb's plugins, ZTag's annotations, RouterSploit's modules, Gluon's device list, the
+// printers of foomatic-db and sane-airscan, FusionPBX's provisioning, Exploit-DB's
+// exploits/hardware.
+const seenIn = "the maker's words, seen in "
 
 const pages = HTTP | Title | UPnP
 

@@ -45,12 +45,13 @@ var bannerWords = []bannerGroup{
 // not tell one kind is Other.
 var bannerSoftware = []bannerGroup{
 	{rank: rankMaker, in: pages, kind: Other, source: srcProbes, patterns: "^mini_httpd*|^goahead*|^boa/#*|^virata-emweb*|^netport software*|^allegro-software-*|" +
-		"^agranat-emweb*|^conexant-emweb*|^rapidlogic*|^rapid logic*|^windweb*|^embedthis*|^ewebs|^http server (embedded*"},
+		"^agranat-emweb*|^conexant-emweb*|^rapidlogic*|^rapid logic*|^windweb*|^embedthis*|^http server (embedded*"},
 	{rank: rankMaker, in: pages, kind: Router, source: srcProbes, patterns: "^micro_httpd*|^uhttpd*|^httpd_gargoyle*|^rompager/#*|^miniupnpd*|miniupnpd/#*|" +
 		"brcm400/#*|^router|^router webserver|^ubicom/#*"},
 	{rank: rankMaker, in: pages, kind: Printer, source: srcProbes, patterns: "^virata-emweb/r6_2*"},
 	{rank: rankProduct, in: pages, kind: Router, source: srcProbes, patterns: "rompager/4.07*|^ip_sharer*|^ipsharer*|^cpe-server*|^eni-web*|" +
-		"^cisco-ccspcwmptcpcr*|-atp-igd|^xfinity broadband router*|^green packet*"},
+		"-atp-igd|^xfinity broadband router*|^green packet*"},
+	{rank: rankProduct, in: pages, kind: Router, source: "RDK-B, ccsp-tr069: the CPE's connection-request server", patterns: "^cisco-ccspcwmptcpcr*"},
 	{rank: rankProduct, in: pages, kind: Router, vendor: "D-Link", source: srcProbes, patterns: "^thttpd-alphanetworks*|^cameo-httpd*"},
 	{rank: rankProduct, in: pages, kind: Router, vendor: "Westell", source: srcProbes, patterns: "^wstl*"},
 	{rank: rankProduct, in: pages, kind: Router, vendor: "TP-Link", source: srcProbes, patterns: "^ipos/#*|^router webserver|^tp-link httpd*"},
@@ -62,8 +63,9 @@ var bannerSoftware = []bannerGroup{
 	{rank: rankProduct, in: HTTP | RTSP | Title, kind: Recorder, vendor: "Hikvision", source: srcRecog,
 		patterns: "^hikvision-webs|^dvrdvs-webs|^dnvrs-webs|^app-webs*|^hikvision$|dvrnvrdvs|^embedded net dvr"},
 	{rank: rankProduct, in: HTTP | RTSP, kind: Recorder, vendor: "Dahua", source: srcRecog, patterns: "^login to %$|^login to #*"},
-	{rank: rankProduct, in: pages, kind: Printer, source: srcProbes, patterns: "^jc-httpd*|^spyglass_microserver*|^dthttpd*|^zot-ps-*|^print_server*|^printsir*|^web-server/3.0*"},
-	{rank: rankProduct, in: pages, kind: Printer, vendor: "Brother", source: "CVE-2017-16249", patterns: "^debut/#*"},
+	{rank: rankProduct, in: pages, kind: Printer, source: srcProbes, patterns: "^jc-httpd*|^spyglass_microserver*|^dthttpd*|^zot-ps-*|^print_server*|^printsir*"},
+	{rank: rankProduct, in: pages, kind: Printer, vendor: "Ricoh", source: "the Server field of Ricoh's Web Image Monitor; Nmap", patterns: "^web-server/3.0*"},
+	{rank: rankProduct, in: pages, kind: Printer, vendor: "Brother", source: "CVE-2017-16249 (debut/1.20); WhatWeb's Brother-Printer.rb", patterns: "^debut/#*"},
 	{rank: rankProduct, in: pages, kind: Printer, vendor: "Kyocera", source: srcRecog, patterns: "^km-mfp-http*"},
 	{rank: rankProduct, in: pages, kind: Printer, vendor: "Canon", source: srcProbes, patterns: "^catwalk*|^canon http server*"},
 	{rank: rankProduct, in: pages, kind: Printer, vendor: "Xerox", source: srcRecog, patterns: "^ews-nic*|^xerox_microserver*"},
