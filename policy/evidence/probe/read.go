@@ -31,6 +31,9 @@ type saying struct{ place, text string }
 // nothing, from named on they name a kind of device.
 func best(all []saying) (b policy.Banner, worth int) {
 	for _, s := range all {
+		if !isText(s.text) {
+			continue
+		}
 		a := device.Identify(s.place, s.text)
 		if w := weigh(&a); w > worth {
 			b = policy.Banner{Kind: a.Device, Vendor: a.Vendor, Place: s.place, Text: clean(strings.Join(a.Words, " "))}
@@ -38,6 +41,19 @@ func best(all []saying) (b policy.Banner, worth int) {
 		}
 	}
 	return b, worth
+}
+
+// isText tells greetings from binary protocols, in which letters stand side by side
+// by chance: a tenth of random bytes are controls, while text has the odd bell.
+// Bytes above 0x7f are text of some encoding.
+func isText(s string) bool {
+	controls := 0
+	for _, c := range []byte(s) {
+		if c < ' ' && strings.IndexByte("\t\r\n\x1b", c) < 0 || c == 0x7f {
+			controls++
+		}
+	}
+	return controls <= 2+len(s)/32
 }
 
 const named = 4
