@@ -1,0 +1,6 @@
+//go:build race
+
+package asn
+
+// raceEnabled: the race detector empties pools at random.
+const raceEnabled = true
