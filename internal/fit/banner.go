@@ -181,7 +181,8 @@ func (p *page) banners() {
 		"\"Named\" is any device; the kind is right if it is ours for Recog's word. A general-purpose system must not be called a device. " +
 		"No row of Recog's database is in the tables. But whoever wrote the tables had read this half of its examples, so " +
 		"these figures flatter; the half that is sealed, which has other fingerprints, is the fair one. " +
-		"Examples of fingerprints are not a sample of devices: a rare one counts as much as a common one.\n")
+		"Examples of fingerprints are not a sample of devices: a rare one counts as much as a common one. " +
+		"Recog files the systems of some routers, such as EdgeOS and the Freebox's, under general-purpose Linux: naming them counts as a mistake.\n")
 	places, total := measureBanners(p.d.banners)
 	var rows [][]string
 	for _, place := range bannerPlaces {
