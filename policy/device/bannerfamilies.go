@@ -22,19 +22,24 @@ var bannerFamilies = []bannerGroup{
 	{rank: rankMaker, in: FTP, kind: Router, source: srcZTag + "{FtpZyXel,FtpFullrate,FtpZte,FtpDrayTek,FtpSoftAtHome,FtpAsus}.py",
 		patterns: "ftp version #.# ready at*|draytek ftp version*|welcome to softathome*|welcome to asus*"},
 
+	{rank: rankMaker, in: pages, kind: Router, source: srcNmap + "Virata-EmWeb under Nucleus and ISOS, Edimax realms, UPnP gateways", patterns: "nucleus/*virata-emweb*|unknown/*virata-emweb*|" +
+		"default: admin/#*|myigd/*|bskyb *"},
+	{rank: rankMaker, in: pages, kind: Other, source: srcNmap + "httpd that call themselves embedded; WhatWeb's Sitecom-NAS.rb, Router.rb", patterns: "^embedded http*|^embeded_httpd*|^mbedthis*|" +
+		"login enter password (default is *|enter password (default is *"},
+
 	// Routers: product lines.
 	{rank: rankProduct, kind: Router, vendor: "Buffalo", source: srcNmap + "Buffalo AirStation", patterns: "airstation*"},
 	{rank: rankProduct, kind: Router, vendor: "NEC", source: srcNmap + "NEC Aterm", patterns: "aterm|aterm(*"},
 	{rank: rankProduct, kind: Router, vendor: "TRENDnet", source: srcNmap + "TRENDnet WAPs", patterns: "tew-#*"},
 	{rank: rankProduct, kind: Router, vendor: "LevelOne", source: srcNmap + "LevelOne WBR- and FBR-; WhatWeb's Level1-Router.rb", patterns: "wbr-#*|fbr-#*"},
-	{rank: rankProduct, kind: Router, vendor: "USRobotics", source: srcNmap + "USRobotics routers", patterns: "usr#"},
+	{rank: rankProduct, kind: Router, vendor: "USRobotics", source: srcNmap + "USRobotics routers", patterns: "usr#|u.s.robotics"},
 	{rank: rankProduct, kind: Router, vendor: "Huawei", source: srcNmap + "Huawei SmartAX MT88n, HG series telnetd", patterns: "mt88#|welcome to atp cli*|hgw ?c#*"},
 	{rank: rankProduct, in: SSH, kind: Router, vendor: "Huawei", source: srcNmap + "Huawei VRP sshd", patterns: "^vrp-#*"},
 	{rank: rankProduct, kind: Router, vendor: "ZTE", source: srcNmap + "ZTE router httpd", patterns: "zte web server*|mini web server # zte*|mini web server #.# zte*|cpe@zte.com"},
 	{rank: rankProduct, kind: Router, vendor: "NETGEAR", source: srcNmap + "Netgear routers", patterns: "fr114*|fm114*|mr814*|rp614*|rp114*|dm602*|wg602*|fvl#*|dgfv#*"},
 	{rank: rankProduct, kind: Router, vendor: "Zyxel", source: srcNmap + "ZyXEL modem http config", patterns: "^.::welcome to *"},
 	{rank: rankProduct, kind: Router, vendor: "ASUS", source: srcNmap + "Asus WL- WAPs", patterns: "wl-500*|wl-600*|wl-520*|wl700*|asus500router"},
-	{rank: rankProduct, kind: Router, vendor: "D-Link", source: srcNmap + "D-Link SharePort, DIR-100, DSL-2640", patterns: "^alpha_webserv*|^alphanetworks*|^linux, webaccess/*|dsl# router"},
+	{rank: rankProduct, kind: Router, vendor: "D-Link", source: srcNmap + "D-Link SharePort, DIR-100, DSL-2640", patterns: "^alpha_webserv*|^alphanetworks*|^linux, webaccess/*|dsl# router|dwl-?#*"},
 	{rank: rankProduct, kind: Router, vendor: "Scientific Atlanta", source: srcNmap + "Scientific Atlanta WebSTAR", patterns: "webstar cable modem*"},
 	{rank: rankProduct, kind: Router, vendor: "Western Digital", source: srcNmap + "Western Digital MyNet", patterns: "mynetn#*"},
 	{rank: rankProduct, kind: Router, vendor: "Westell", source: srcNmap + "Westell WireSpeed and VersaLink, RapidLogic httpd", patterns: "wirespeed*|westell versalink*"},
@@ -80,6 +85,7 @@ var bannerFamilies = []bannerGroup{
 	{rank: rankProduct, kind: Printer, vendor: "Kyocera", source: srcNmap + "Kyocera IB- network cards", patterns: "ib-2#*|adp laserstatio*"},
 	{rank: rankProduct, kind: Printer, vendor: "HP", source: srcNmap + "HP JetDirect telnetd", patterns: "please type [return] two times*|hp jetdirect*"},
 	{rank: rankProduct, in: Telnet, kind: Printer, source: srcNmap + "Lexmark, Dell and IBM telnetd", patterns: "allows you to set the tcpip parameters*|npc telnet permit*"},
+	{rank: rankProduct, in: pages, kind: Printer, source: srcNmap + "Samsung SyncThru, PrintSir and Edimax print servers", patterns: "^samsung * series, sn=*|default password:#*"},
 	{rank: rankProduct, kind: Printer, source: srcNmap + "printers and print servers", patterns: "labelwriter*|easycoder*|intelliprint*|cab a4+*|cab mach4*|star ifbd*|netportexpress*|" +
 		"ftp print service*|mps100*|lantronix lps#*|ps-1206*|psu101|plotwave*|tds400*|sharpar-*|mfp server|print exec workgroup|dymo*|intercon ftp*|infotec*"},
 	{rank: rankProduct, kind: Printer, vendor: "NETGEAR", source: srcNmap + "PRINT_SERVER WEB; WhatWeb's NetGear-Print-Server.rb", patterns: "netgear ps#*|netgear print server*"},

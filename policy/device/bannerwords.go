@@ -9,7 +9,7 @@ var bannerWords = []bannerGroup{
 	{rank: rankWord, kind: Router, source: srcWord, patterns: "router|wireless router|broadband router|wifi router|wlan router|wlan-router|" +
 		"adsl router|dsl router|adsl modem|dsl modem|cable modem|cablemodem|cable router|modem router|modem|docsis-gateway|access point|accesspoint|" +
 		"wireless access point|802.11?|802.11??|xdsl|shdsl|g.shdsl|mobile hotspot|wireless ap|wlan ap|ap|base station|wireless bridge|workgroup bridge|building bridge|range extender|wifi extender|" +
-		"repeater|wlan repeater|home gateway|homegateway|home hub|homehub|smart hub|residential gateway|wireless gateway|" +
+		"repeater|powerline|wlan repeater|home gateway|homegateway|home hub|homehub|smart hub|residential gateway|wireless gateway|" +
 		"internet gateway|voice gateway router|dsl gateway|adsl gateway|adsl|adsl2|vdsl|vdsl2|gpon|ont|hotspot|mesh|cpe|wimax|routeur|ruter|enrutador|roteador wireless|modem yönlendirici|無線ルータ|ブロードバンドルータ|" +
 		"roteador|маршрутизатор|Маршрутизатор|роутер|Роутер|路由器|无线路由器|ルーター|光猫|家庭网关"},
 	{rank: rankWord, kind: NAS, source: srcWord, patterns: "nas server|nas storage|network attached storage|network storage|storage server|" +
