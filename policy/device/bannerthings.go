@@ -88,7 +88,7 @@ var bannerVideo = []bannerGroup{
 	{rank: rankProduct, kind: Recorder, vendor: "Ubiquiti", source: seenIn + "Recog", patterns: "airvision*|unifi nvr*|unifi video*"},
 	{rank: rankProduct, kind: Recorder, vendor: "Ubiquiti", source: srcUnseen, patterns: "unifi protect*"},
 	{rank: rankProduct, kind: Recorder, vendor: "D-Link", source: seenIn + "Recog, Nmap", patterns: "dnr-#*|dvs-#*"},
-	{rank: rankProduct, kind: Recorder, vendor: "TiVo", source: seenIn + "Recog", patterns: "tivo|tivo-httpd*"},
+	{rank: rankProduct, kind: Recorder, vendor: "TiVo", source: seenIn + "Recog", patterns: "^tivo$|tivo dvr|tivo-httpd*"},
 	{rank: rankProduct, kind: Recorder, vendor: "ADB", source: seenIn + "Recog", patterns: "^adb-#*"},
 	{rank: rankProduct, kind: Recorder, source: seenIn + "Recog, Nmap", patterns: "fuho-dvr*|vcs-vidos-nvr*|pdr-m#*|imdvrs*|makito*|siqura*|vbrick*|" +
 		"netvr*|network video recorder*|heitel gmbh*|h264dvr*|av-tech*video web server"},
