@@ -95,7 +95,7 @@ func TestFailures(t *testing.T) {
 odd.example.org 300 IN CNAME not\.a\032host.example.
 !nochase odd.example.org
 `)
-	r := resolver(t, Options{Timeout: 50 * time.Millisecond, Meter: m}, s)
+	r := resolver(t, Options{Timeout: 400 * time.Millisecond, Meter: m}, s)
 	for _, c := range []struct {
 		name     string
 		want     Failure
@@ -190,7 +190,8 @@ func TestNoSearchDomain(t *testing.T) {
 	if err := os.WriteFile(config, []byte("search example.org\nnameserver 127.0.0.1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := resolver(t, Options{Config: config}, s)
+	r := resolver(t, Options{Config: config})
+	r.replace([]netip.AddrPort{s.Addr()}, false) // the port of resolv.conf is 53 always
 	fails(t, r, "mail", NXDomain)
 	if q := s.Questions(); len(q) != 1 || q[0].Name != "mail." {
 		t.Errorf("asked %v", q)
@@ -290,7 +291,7 @@ func TestCallersDeadline(t *testing.T) {
 }
 
 func TestInflight(t *testing.T) {
-	s := serve(t, "!delay 500ms *")
+	s := serve(t, "!delay 1s *")
 	m := &counts{}
 	r := resolver(t, Options{Inflight: 4, Meter: m}, s)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -303,7 +304,7 @@ func TestInflight(t *testing.T) {
 	if e := fails(t, r, "n5.example.org", Busy); !errors.Is(e, ErrBusy) || !e.Temporary() {
 		t.Errorf("%v", e)
 	}
-	if took := time.Since(began); took > 300*time.Millisecond {
+	if took := time.Since(began); took > 700*time.Millisecond {
 		t.Errorf("busy after %v", took)
 	}
 	cancel()
@@ -329,6 +330,9 @@ func TestClose(t *testing.T) {
 		})
 	}
 	eventually(t, "two questions", func() bool { return s.Count("", "") == 2 })
+	if len(leaked()) == 0 {
+		t.Error("the check for goroutines that are left sees none")
+	}
 	began := time.Now()
 	r.Close()
 	wg.Wait()

@@ -206,7 +206,7 @@ func TestBadTCP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := rogue(t, c.serve)
-			r := resolver(t, Options{Servers: []netip.AddrPort{addr}, Timeout: 100 * time.Millisecond})
+			r := resolver(t, Options{Servers: []netip.AddrPort{addr}, Timeout: 500 * time.Millisecond})
 			fails(t, r, "mail.example.org", c.want)
 			if name == "silence" {
 				close(stop)
@@ -256,7 +256,7 @@ func TestReverse(t *testing.T) {
 
 func TestServersInTurn(t *testing.T) {
 	first, second, third := serve(t, "!drop silent.example.org\n!servfail *"), serve(t, world+"!drop silent.example.org"), serve(t, world+"!drop silent.example.org")
-	r := resolver(t, Options{Timeout: 50 * time.Millisecond}, first, second, third)
+	r := resolver(t, Options{Timeout: 300 * time.Millisecond}, first, second, third)
 	if got := addrs(t, r, "mail.example.org"); got != "[192.0.2.1 192.0.2.2]" {
 		t.Error(got)
 	}
@@ -274,7 +274,7 @@ func TestServersInTurn(t *testing.T) {
 // TestAServersWord: SERVFAIL of one server tells more than silence of the next.
 func TestAServersWord(t *testing.T) {
 	first, second := serve(t, "!servfail *"), serve(t, "!drop *")
-	r := resolver(t, Options{Timeout: 50 * time.Millisecond}, first, second)
+	r := resolver(t, Options{Timeout: 300 * time.Millisecond}, first, second)
 	if e := fails(t, r, "mail.example.org", ServFail); e.Server != first.Addr() {
 		t.Errorf("%v", e)
 	}
@@ -289,8 +289,22 @@ func TestWholeQuestionIsBounded(t *testing.T) {
 	r := resolver(t, o)
 	began := time.Now()
 	fails(t, r, "mail.example.org", Timeout)
-	if took := time.Since(began); took < 400*time.Millisecond || took > 1500*time.Millisecond {
+	if took := time.Since(began); took < 400*time.Millisecond || took > 3*time.Second {
 		t.Errorf("took %v", took)
+	}
+}
+
+// TestOwnTrouble: what this process lacks is not the server's fault.
+func TestOwnTrouble(t *testing.T) {
+	r := resolver(t, Options{}, serve(t, ""))
+	for range 2 * tripAfter {
+		flt := r.unreachable(r.ctx, r.set.Load().list[0], &net.OpError{Op: "dial", Err: syscall.EMFILE})
+		if flt.failure != Busy {
+			t.Fatalf("%+v", flt)
+		}
+	}
+	if st := r.State()[0]; st.Timeouts != 0 || st.Down {
+		t.Errorf("%+v", st)
 	}
 }
 
