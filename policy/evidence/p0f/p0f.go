@@ -165,10 +165,12 @@ func (c *Client) look(ctx context.Context, addr netip.Addr) (p policy.P0f, outco
 	}
 	var a answer
 	err = c.ask(l, queryFor(addr), &a, deadline)
-	c.release(l)
 	if err == nil {
-		p, err = parse(&a, c.o.Now())
+		if p, err = parse(&a, c.o.Now()); err != nil {
+			l.hangUp() // what comes next would be misread too
+		}
 	}
+	c.release(l)
 	c.link.report(c, err)
 	switch {
 	case err == nil && p.Known:
