@@ -125,7 +125,7 @@ func (k *link) dial(c *Client, deadline time.Time) (net.Conn, error) {
 		k.next = now.Add(k.backOff)
 	}
 	if errors.Is(err, os.ErrPermission) {
-		return nil, fmt.Errorf("%w: %w; hint: p0f makes its socket for root only, let its group be the milter's", errDown, err)
+		return nil, fmt.Errorf("%w: %w; hint: the socket is open to all, a folder above it is not", errDown, err)
 	}
 	return nil, fmt.Errorf("%w: %w", errDown, err)
 }
