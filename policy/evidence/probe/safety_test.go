@@ -601,13 +601,15 @@ func TestSafety20TextsForgeNothing(t *testing.T) {
 
 // TestCloseIsBounded with services that hold on, and clients that wait.
 func TestCloseIsBounded(t *testing.T) {
-	port := serve(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+	reached := make(chan struct{}, 1)
+	port := serve(t, func(c net.Conn) {
+		reached <- struct{}{}
+		io.Copy(io.Discard, c)
+	})
 	w := start(t, map[uint16]*protocol{port: http}, port)
 	w.o.patience = patience{connect: time.Minute, read: time.Minute, whole: time.Minute}
 	w.Suspect(client, "", policy.NetworkUnknown, policy.ClassDevice)
-	for !strings.Contains(w.State(), " 0 waiting") {
-		time.Sleep(time.Millisecond)
-	}
+	<-reached
 	begin := time.Now()
 	var closing sync.WaitGroup
 	for range 3 {
