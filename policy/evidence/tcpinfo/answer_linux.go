@@ -233,10 +233,11 @@ func (a *answer) stack() policy.Stack {
 		Retransmits: field(offRetrans),
 	}
 	if options&optScale != 0 {
-		s.Scale = int8(a.info[offScale] & 15)
+		scale := a.info[offScale] & 15
 		if bigEndian {
-			s.Scale = int8(a.info[offScale] >> 4)
+			scale = a.info[offScale] >> 4
 		}
+		s.Scale = int8(min(scale, 14)) // RFC 7323, section 2.3; the kernel cuts it too
 	}
 	s.MSS = a.mss(s.V6, s.Timestamps, field)
 	return s

@@ -43,7 +43,7 @@ func BenchmarkStack(b *testing.B) {
 	b.Run("dump", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if all, err := dump(remote); err != nil || len(all) != 1 {
+			if all, err := dump(s.dumper, remote); err != nil || len(all) != 1 {
 				b.Fatal(all, err)
 			}
 		}

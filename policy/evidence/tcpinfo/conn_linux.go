@@ -88,13 +88,8 @@ func (c *conn) lookup(client netip.AddrPort, at local) (answer, error) {
 	}
 }
 
-// dump asks a socket of its own for all connections of a client.
-func dump(client netip.AddrPort) ([]answer, error) {
-	link, err := netlink.Dial(unix.NETLINK_INET_DIAG, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer link.Close()
+// dump asks for all connections of a client.
+func dump(link *netlink.Conn, client netip.AddrPort) ([]answer, error) {
 	if client.Addr().Is6() {
 		return dumpFamily(link, unix.AF_INET6, connected, dumpFilter(client))
 	}
@@ -134,19 +129,19 @@ func dumpFamily(link *netlink.Conn, family uint8, states uint32, filter []byte) 
 	return all, nil
 }
 
-// probe reports why the kernel would not answer. Listeners are few, and unlike a
-// look-up their dump does not hide a missing module as "no such socket".
-func probe() error {
+// probe opens a socket for dumps, or reports why the kernel would not answer.
+// Listeners are few, and unlike a look-up their dump does not hide a missing module
+// as "no such socket".
+func probe() (*netlink.Conn, error) {
 	link, err := netlink.Dial(unix.NETLINK_INET_DIAG, nil)
 	if err == nil {
-		defer link.Close()
-		_, err = dumpFamily(link, unix.AF_INET, 1<<stateListen, nil)
+		if _, err = dumpFamily(link, unix.AF_INET, 1<<stateListen, nil); err == nil {
+			return link, nil
+		}
+		link.Close()
 	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EPROTONOSUPPORT), errors.Is(err, unix.EOPNOTSUPP):
-		return fmt.Errorf("tcpinfo: the kernel has no sock_diag for TCP: %w; hint: modprobe tcp_diag", err)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, fmt.Errorf("tcpinfo: the kernel has no sock_diag for TCP: %w; hint: modprobe tcp_diag", err)
 	}
-	return fmt.Errorf("tcpinfo: netlink is denied: %w; hint: a systemd unit needs AF_NETLINK in RestrictAddressFamilies=", err)
+	return nil, fmt.Errorf("tcpinfo: netlink is denied: %w; hint: a systemd unit needs AF_NETLINK in RestrictAddressFamilies=", err)
 }

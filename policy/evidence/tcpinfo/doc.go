@@ -50,16 +50,23 @@
 //     SYN, the TCP_MAXSEG of the listener, and our path MTU less 40 bytes (IPv6
 //     60), less 12 more with timestamps. Only a value below what our path MTU
 //     (tcpi_pmtu) explains was announced by the client, or by a router that
-//     clamps it. An SYN without the option reads as 536 (IPv6 1220).
+//     clamps it, ours included. A SYN without the option reads as 536 (IPv6 1220).
 //   - net.ipv4.tcp_mtu_probing 2 starts every connection at tcp_base_mss (1024),
 //     and 1 lowers it after time-outs: then the MSS is ours and not told.
-//   - When the path MTU changes in mid-connection the kernel also cuts snd_mss to
-//     half of the largest window that the client offered
-//     (tcp_bound_to_half_wnd), but not at its start, whatever the window. An MSS
-//     of half of the window or more (tcpi_snd_wnd, since 5.4) is not told.
+//   - For a tiny window tcpi_snd_mss is half of it (tcp_bound_to_half_wnd): the
+//     kernel cuts it when the connection begins, and again when the path MTU
+//     changes. An MSS of half of the window or more (tcpi_snd_wnd, since 5.4) is
+//     not told. A window that has grown since hides the cut: another reason to
+//     keep what the first answer said.
 //   - tcpi_total_retrans counts SYN-ACKs that were sent again, too.
 //   - tcpi_rtt is smoothed, in microseconds. It is 0 before anything of ours was
 //     acknowledged: right after a SYN cookie.
+//
+// The scale of a Linux client follows the larger of its net.ipv4.tcp_rmem and
+// net.core.rmem_max (tcp_select_initial_window in net/ipv4/tcp_output.c), bounded by
+// SO_RCVBUF and the route's window. Since 6.16 rmem_max is 4 MB by default, whatever
+// the memory: with such a kernel a small box has 7 or more, too. A small scale proves
+// a small machine or a set buffer; a large one proves nothing.
 //
 // tcp_info only ever grows at its end; what an older kernel does not tell stays
 // unknown, what a newer one adds is ignored.
@@ -73,7 +80,8 @@
 // case, to 536, 1300, 1440 or 1460 (IPv6 1220, 1420, 1440, 8940). No field of
 // tcp_info tells a connection that began so. The counter SyncookiesRecv of
 // /proc/self/net/netstat does for the namespace: for a minute after it rose the MSS
-// is not told, and Whole is false where options are missing.
+// is not told, and Whole is false where timestamps are missing. It is read at most
+// once a second, and at most ten times a second for answers that depend on it.
 //
 // Ask when a connection begins, and keep what that answer said of options and MSS:
 // minutes later nobody knows about cookies of then. RTT and retransmissions are

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/iot-milter/iot-milter/policy"
@@ -38,6 +39,9 @@ type Source struct {
 
 	closed atomic.Bool
 
+	dumping sync.Mutex
+	dumper  *netlink.Conn
+
 	mu       sync.Mutex
 	learned  []local // our ends of connections that were found, the latest first
 	dumped   time.Time
@@ -53,11 +57,12 @@ type Source struct {
 // or the service may not use netlink; its error says which and what to do, and
 // holds until the service is started again: go without.
 func New(o Options) (*Source, error) {
-	if err := probe(); err != nil {
+	link, err := probe()
+	if err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Source{o: o, conns: make(chan *conn, maxSockets)}
+	s := &Source{o: o, conns: make(chan *conn, maxSockets), dumper: link}
 	for range min(maxSockets, runtime.GOMAXPROCS(0)) {
 		c, err := dial()
 		if err != nil {
@@ -80,6 +85,9 @@ func (s *Source) Close() error {
 	for range s.count {
 		errs = append(errs, (<-s.conns).link.Close())
 	}
+	s.dumping.Lock()
+	defer s.dumping.Unlock()
+	errs = append(errs, s.dumper.Close())
 	if s.own != nil {
 		s.own.mu.Lock()
 		defer s.own.mu.Unlock()
@@ -264,7 +272,16 @@ func (s *Source) mayDump(now time.Time) bool {
 
 // learn dumps the client's connections and remembers our end of the one that fits.
 func (s *Source) learn(client, server netip.AddrPort) (answer, error) {
-	all, err := dump(client)
+	s.dumping.Lock()
+	all, err := dump(s.dumper, client)
+	if err != nil {
+		// What the kernel still sends would spoil the next dump.
+		if link, dialErr := netlink.Dial(unix.NETLINK_INET_DIAG, nil); dialErr == nil {
+			s.dumper.Close()
+			s.dumper = link
+		}
+	}
+	s.dumping.Unlock()
 	if err != nil {
 		return answer{}, err
 	}

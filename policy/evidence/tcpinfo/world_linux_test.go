@@ -25,6 +25,9 @@ const insideEnv = "TCPINFO_TEST_INSIDE"
 // childEnv makes the program a helper of a test, see restricted_linux_test.go.
 const childEnv = "TCPINFO_TEST_CHILD"
 
+// The first thread stays in the tests' namespace, which is what /proc/self/net shows.
+func init() { runtime.LockOSThread() }
+
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(childEnv) != "":
@@ -43,7 +46,6 @@ func TestMain(m *testing.M) {
 // enter starts the tests again in a new namespace and exits with their code. Where
 // it may not it returns, and what needs a namespace is skipped.
 func enter() {
-	runtime.LockOSThread() // the death signal is tied to the thread
 	exe, err := os.Executable()
 	if err != nil {
 		return
@@ -51,7 +53,7 @@ func enter() {
 	cmd := exec.Command(exe, os.Args[1:]...)
 	cmd.Env = append(os.Environ(), insideEnv+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL} // of the first thread
 	if err := cmd.Run(); cmd.ProcessState == nil {
 		fmt.Fprintln(os.Stderr, "no network namespace:", err)
 		return
