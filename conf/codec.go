@@ -38,6 +38,7 @@ var codecs = map[reflect.Type]codec{
 	reflect.TypeFor[fs.FileMode]():   makeCodec("a file mode", "0660", parseFileMode, formatFileMode),
 	reflect.TypeFor[netip.Prefix]():  makeCodec("a network", "192.0.2.0/24", parsePrefix, netip.Prefix.String),
 	reflect.TypeFor[netip.Addr]():    makeCodec("an address", "192.0.2.1", parseAddr, formatAddr),
+	reflect.TypeFor[policy.Codes]():  makeCodec("an answer", "127.0.0.2", parseCodes, policy.Codes.String),
 	reflect.TypeFor[netip.AddrPort](): makeCodec("an address", "192.0.2.53:53", parseServer,
 		netip.AddrPort.String),
 }
@@ -117,6 +118,21 @@ func formatAddr(a netip.Addr) string {
 	}
 	return a.String()
 }
+
+// parseCodes takes the answers of a list. An error code is none.
+func parseCodes(s string) (policy.Codes, error) {
+	c, err := policy.ParseCodes(s)
+	switch {
+	case err != nil:
+		return c, badf(`such as "127.0.0.2", "127.0.0.4-7" or "127.0.*.2"`, "%q is no answer of a list", s)
+	case c.Contains(errorCode):
+		return c, badf("leave it out", "%s means an error of the list, never a listing", s)
+	}
+	return c, nil
+}
+
+// errorCode is one of the answers by which lists refuse to answer.
+var errorCode = netip.MustParseAddr("127.255.255.254")
 
 const dnsPort = 53
 

@@ -214,9 +214,9 @@ type DNS struct {
 type DNSList struct {
 	// Zone is the list's domain.
 	Zone string `toml:"zone" form:"domain" need:"true"`
-	// Codes are the answers that count, addresses in 127.0.0.0/8; nil is every
-	// one but the error codes in 127.255.255.0/24.
-	Codes []netip.Addr `toml:"codes"`
+	// Codes are the answers that count, in 127.0.0.0/8, with ranges and *; nil is
+	// every one but the error codes in 127.255.255.0/24.
+	Codes []policy.Codes `toml:"codes"`
 	// Weight is in decibans, above 0 to 5: a list without a measured rate
 	// weighs no more (safety rule 2).
 	Weight float64 `toml:"weight" range:"0.1..5" need:"true"`
@@ -237,8 +237,11 @@ type P0f struct {
 
 // ASN is the table [asn].
 type ASN struct {
-	Database string `toml:"database" form:"path"` // path of an MMDB file; "" is none
-	Cymru    bool   `toml:"cymru"`                // asks Team Cymru over DNS
+	// Database is the path of an MMDB file; "" is none. It is opened anew when it
+	// is replaced.
+	Database string `toml:"database" form:"path"`
+	// Cymru asks Team Cymru over DNS about networks that the database lacks.
+	Cymru bool `toml:"cymru"`
 }
 
 // Probe is the table [probe].
@@ -250,6 +253,10 @@ type Probe struct {
 	Source netip.Addr `toml:"source"`
 	// Contact is shown to who is probed: an address or a page.
 	Contact string `toml:"contact" form:"ascii"`
+	// Ports are what is looked at, of those that package probe knows.
+	Ports []uint16 `toml:"ports" range:"1..65535"`
+	// Never are networks that are not probed, beside those that never are.
+	Never []netip.Prefix `toml:"never"`
 }
 
 // Identify is the table [identify].
@@ -274,12 +281,14 @@ type Store struct {
 
 // Tables is the table [tables].
 type Tables struct {
-	// Dir is a folder with own rows in words.tsv, domains.tsv, suffixes.tsv and
-	// hosts.tsv; "" is none.
+	// Dir is a folder with own rows in words.tsv, domains.tsv, suffixes.tsv,
+	// hosts.tsv and networks.tsv; "" is none.
 	Dir string `toml:"dir" form:"path"`
 
 	// Rows are what Load found there.
 	Rows device.Rows
+	// Networks is the text of networks.tsv, which package asn reads.
+	Networks []byte
 }
 
 // Reply is the table [reply]. The texts are printable ASCII of at most 980
@@ -326,6 +335,10 @@ type Limits struct {
 	Frame time.Duration `toml:"frame" range:"1s..10m"`
 	// Stage bounds the daemon's own work in one callback, 100 ms to 5 s.
 	Stage time.Duration `toml:"stage" range:"100ms..5s"`
+	// Evidence bounds how long one callback waits for look-ups, 100 ms to 5 s.
+	Evidence time.Duration `toml:"evidence" range:"100ms..5s"`
+	// Lookups is how many look-ups may be under way at once, 1 to 100,000.
+	Lookups int `toml:"lookups" range:"1..100000"`
 	// Drain is how long a stopping daemon waits for its sessions, 0 s to 5 m.
 	Drain time.Duration `toml:"drain" range:"0s..5m"`
 }

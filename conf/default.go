@@ -51,6 +51,7 @@ func Default() Config {
 		Defer:    Defer{Delay: 5 * time.Minute, Keep: 35 * day},
 		DNS:      DNS{Enabled: true, Timeout: time.Second},
 		TCPInfo:  TCPInfo{Enabled: true},
+		Probe:    Probe{Ports: []uint16{80, 443}},
 		Store:    Store{Hosts: 200_000},
 		Reply: Reply{
 			Reject: "550 5.7.1 Mail from this kind of host is not accepted [id={id}] {contact}",
@@ -64,6 +65,8 @@ func Default() Config {
 			Idle:     2 * time.Hour,
 			Frame:    30 * time.Second,
 			Stage:    5 * time.Second,
+			Evidence: 2 * time.Second,
+			Lookups:  1024,
 			Drain:    10 * time.Second,
 		},
 	}

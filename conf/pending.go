@@ -10,17 +10,11 @@ import (
 var pending = []string{
 	"admin.control",
 	"admin.password",
-	"asn",
 	"campaign",
-	"dns",
-	"dnslist",
 	"history",
 	"log.addresses",
-	"p0f",
-	"probe",
 	"ramp",
 	"store.url",
-	"tcpinfo",
 }
 
 // ineffective warns of pending keys that were set to something of the admin's own.

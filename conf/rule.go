@@ -54,7 +54,6 @@ var rules = []struct {
 	{[]string{"class", "device", "limit", "campaign", "asn"}, (*decoder).ruleLimitMatches},
 	{[]string{"class", "device", "campaign", "quarantine"}, (*decoder).ruleQuarantine},
 	{[]string{"defer"}, (*decoder).ruleDefer},
-	{[]string{"dnslist"}, (*decoder).ruleDNSLists},
 	{[]string{"probe"}, (*decoder).ruleProbe},
 	{[]string{"reply"}, (*decoder).ruleReply},
 	{[]string{"limits", "dns"}, (*decoder).ruleTimes},
@@ -223,20 +222,6 @@ var (
 	errorCodes = netip.MustParsePrefix("127.255.255.0/24")
 )
 
-func (d *decoder) ruleDNSLists(c *Config) {
-	for i, l := range c.DNSList {
-		for j, code := range l.Codes {
-			at := element(element("dnslist", i)+".codes", j)
-			switch {
-			case !loopback.Contains(code):
-				d.place(badf(`such as "127.0.0.2"`, "%q is no answer of a list", formatAddr(code)), at)
-			case errorCodes.Contains(code):
-				d.place(badf("leave it out", "%s means an error of the list, never a listing", code), at)
-			}
-		}
-	}
-}
-
 // ruleProbe is safety rule 18.
 func (d *decoder) ruleProbe(c *Config) {
 	src := c.Probe.Source
@@ -265,10 +250,11 @@ func (d *decoder) ruleReply(c *Config) {
 	}
 }
 
+// ruleTimes: whoever waits for look-ups waits so long and no longer.
 func (d *decoder) ruleTimes(c *Config) {
-	if c.DNS.Timeout > c.Limits.Stage {
-		d.place(badf("an answer after limits.stage comes too late", "%s is longer than limits.stage, %s",
-			formatDuration(c.DNS.Timeout), formatDuration(c.Limits.Stage)), "dns.timeout", "limits.stage")
+	if wait := min(c.Limits.Evidence, c.Limits.Stage); c.DNS.Timeout > wait {
+		d.place(badf("an answer after limits.evidence and limits.stage comes too late", "%s is longer than %s, which is waited for it",
+			formatDuration(c.DNS.Timeout), formatDuration(wait)), "dns.timeout", "limits.evidence", "limits.stage")
 	}
 }
 
@@ -278,6 +264,13 @@ func (d *decoder) advice(c *Config) []Problem {
 	warn := func(err *valueError, keys ...string) { out = append(out, d.problemAt(err, keys...)) }
 	if c.EnforceAt == policy.StageMail && len(c.Exempt.Recipients) > 0 {
 		warn(badf(`"rcpt" says the same`, "exempt.recipients hold every refusal back until rcpt"), "enforce_at")
+	}
+	if !c.DNS.Enabled && (len(c.DNSList) > 0 || c.ASN.Cymru) {
+		key := "asn.cymru"
+		if len(c.DNSList) > 0 {
+			key = "dnslist"
+		}
+		warn(badf("set dns.enabled = true, or remove it", "is asked over DNS, which is off"), key)
 	}
 	for i, p := range c.Exempt.Networks {
 		if p.Bits() == 0 {

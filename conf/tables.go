@@ -9,6 +9,9 @@ import (
 	"github.com/iot-milter/iot-milter/policy/device"
 )
 
+// networkRows is the table about what networks are known for.
+const networkRows = "networks.tsv"
+
 // load reads the tables of the folder into Rows. A file that is not there adds
 // nothing; another file that looks like a table is a slip of the pen.
 func (t *Tables) load() (problems Errors) {
@@ -23,10 +26,10 @@ func (t *Tables) load() (problems Errors) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(t.Dir, e.Name())
-		if !slices.Contains(device.RowFiles, e.Name()) {
+		if e.Name() != networkRows && !slices.Contains(device.RowFiles, e.Name()) {
 			if strings.EqualFold(filepath.Ext(e.Name()), ".tsv") {
 				problems = append(problems, Problem{File: path, What: "is no table",
-					Hint: "one of " + strings.Join(device.RowFiles, ", ")})
+					Hint: "one of " + strings.Join(device.RowFiles, ", ") + ", " + networkRows})
 			}
 			continue
 		}
@@ -37,6 +40,10 @@ func (t *Tables) load() (problems Errors) {
 			continue
 		case len(data) > maxFile:
 			problems = append(problems, Problem{File: path, What: "is larger than " + Size(maxFile).String()})
+			continue
+		}
+		if e.Name() == networkRows {
+			t.Networks = data
 			continue
 		}
 		for _, wrong := range t.Rows.Read(e.Name(), data) {

@@ -70,6 +70,10 @@ var foundTests = []struct {
 	{Found{P0f: P0f{OS: "Windows"}}, ""},
 	{Found{P0f: P0f{Known: true, OS: "Windows"}}, "p0f-windows:pass"},
 	{Found{P0f: P0f{Known: true, OS: "Nintendo"}}, "p0f-device:fail"},
+	{Found{P0f: P0f{Known: true, OS: "iOS", Flavor: "iPhone or iPad"}}, "p0f-device:fail"},
+	{Found{P0f: P0f{Known: true, OS: "Linux", Flavor: "(Android)"}}, "p0f-device:fail"},
+	{Found{P0f: P0f{Known: true, OS: "Linux", Flavor: "2.4.x"}}, ""}, // old servers were seen so, too
+	{Found{P0f: P0f{Known: true, Link: "generic tunnel or VPN"}}, ""},
 	{Found{P0f: P0f{Known: true, Link: "DSL"}}, "p0f-line:fail"},
 	{Found{P0f: P0f{Known: true, NAT: true}}, "p0f-nat:neutral"},
 	{Found{Banner: Banner{Kind: device.Camera, Vendor: "Example", Place: "rtsp"}}, "banner-device:fail"},

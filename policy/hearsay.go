@@ -8,14 +8,22 @@ import "github.com/iot-milter/iot-milter/policy/device"
 
 // p0fDevice is a system that p0f names and that no mail server runs.
 func p0fDevice(f *Facts, out *Findings) {
-	if kind, ok := p0fThings[f.P0f.OS]; ok && f.P0f.Known {
+	if !f.P0f.Known {
+		return
+	}
+	if f.P0f.OS == "Linux" && f.P0f.Flavor == "(Android)" {
+		out.Add(StatusFail, "p0f", "Android").On(device.Phone, "")
+		return
+	}
+	if kind, ok := p0fThings[f.P0f.OS]; ok {
 		out.Add(StatusFail, "p0f", f.P0f.OS).On(kind, "")
 	}
 }
 
-// p0fThings are labels of p0f.fp, version 3.09b, that name things.
+// p0fThings are the labels of p0f.fp, version 3.09b, that name things. Its newest
+// fingerprints are of 2016.
 var p0fThings = map[string]device.Kind{
-	"Nintendo": device.Console,
+	"Nintendo": device.Console, "iOS": device.Phone, "Blackberry": device.Phone,
 }
 
 // p0fWindows takes little from mail servers and much from devices.
@@ -25,9 +33,13 @@ func p0fWindows(f *Facts, out *Findings) {
 	}
 }
 
-// p0fLine is a link that p0f takes for DSL by its size of segments.
+// p0fLine is a link that p0f takes for a line by its size of segments.
 func p0fLine(f *Facts, out *Findings) {
-	if f.P0f.Known && f.P0f.Link == "DSL" {
+	if !f.P0f.Known {
+		return
+	}
+	switch f.P0f.Link {
+	case "DSL", "PPTP", "Ericsson HIS modem":
 		out.Add(StatusFail, "p0f", f.P0f.Link)
 	}
 }

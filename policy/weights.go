@@ -117,24 +117,28 @@ var Weights = []Weight{
 		seen(222, 64, 84, 81)},
 	{"helo-recipient", StatusFail, weigh(0, 0, 5, 5), false,
 		seen(0, 0, 0, 0) +
-			"; no rate among legitimate mail is known: the recordings do not tell recipients"},
+			"; no rate among legitimate mail is known: recorded Received fields name few recipients"},
 	{"helo-changed", StatusFail, weigh(0, 0, 3, 3), false,
 		seen(0, 0, 0, 0) +
 			"; no rate among legitimate mail is known: the recordings do not tell earlier greetings"},
+	{"sender-random", StatusFail, weigh(0, 0, 4, 4), false,
+		"distinct envelope senders: 90 of 883 of spam of 2007, 1 of 277 of legitimate mail; bounded, and completes no refusal: it tells of spam as much as of hosts"},
 	{"sender-host", StatusPass, weigh(0, 0, -5, -5), false,
 		"no rate among legitimate mail is known: the small office of Botnet.pm"},
 	{"spf-pass", StatusPass, weigh(0, 0, -3, -3), false,
 		"no rate among legitimate mail is known: spammers have domains, too"},
 	{"spf-open", StatusFail, weigh(0, 0, 3, 3), false,
 		"no rate among legitimate mail is known: 20,000 domains of a run through routers, 2024"},
-	{"msg-direct", StatusFail, weigh(1.1, 1.1, 3.6, 3.6), true,
+	{"msg-direct", StatusFail, weigh(1, 1, 3.2, 3.2), true,
 		seenMails(357, 61, 16, 132)},
-	{"msg-no-date", StatusFail, weigh(0, 0, 4.5, 4.5), true,
+	{"msg-no-date", StatusFail, weigh(0, 0, 4.7, 4.7), true,
 		seenMails(0, 0, 0, 0) +
 			"; SpamAssassin mass-check, 354,116 spam / 168,179 ham: 3.28 % / 0.032 %"},
 	{"msg-no-id", StatusFail, weigh(0.9, 0.9, 3, 3), true,
 		seenMails(91, 41, 2, 46) +
 			"; SpamAssassin mass-check, 354,116 spam / 168,179 ham: 4.13 % / 1.34 %"},
+	{"msg-id-single", StatusFail, weigh(2.4, 2.4, 8, 8), true,
+		seenMails(125, 0, 1, 0)},
 	{"msg-id-host", StatusFail, weigh(0, 0, 2, 5), false,
 		seenMails(2, 0, 0, 0) +
 			"; no rate among legitimate mail is known: 2 of 1,000 spam mails of trec07p, no legitimate ones"},
@@ -146,7 +150,7 @@ var Weights = []Weight{
 	{"msg-trace-helo", StatusPass, weigh(-1.8, -1.8, -6, -6), true,
 		seenMails(10, 8, 5, 12) +
 			"; bounded: whoever reads the source can forge it"},
-	{"msg-desktop", StatusFail, weigh(3, 3, 9.9, 9.9), true,
+	{"msg-desktop", StatusFail, weigh(2.4, 2.4, 8.1, 8.1), true,
 		seenMails(237, 3, 6, 0)},
 	{"msg-date-zone", StatusFail, weigh(0, 0, 12, 12), true,
 		seenMails(75, 0, 0, 0) +

@@ -29,6 +29,10 @@ type Readiness struct {
 	Ready        bool `json:"ready"`
 	Listening    bool `json:"listening"`
 	ClientHidden bool `json:"client_hidden"` // clients seem to have one private address: see the log
+
+	// Sources says of each source of evidence how it is. One that is ill does not
+	// make the daemon unready: mail is judged without it.
+	Sources map[string]string `json:"sources,omitempty"`
 }
 
 // Server serves /metrics, /healthy and /ready.

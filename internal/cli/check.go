@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/daemon"
 )
 
 func checkCommand() *cobra.Command {
@@ -24,6 +25,13 @@ func checkCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, warnings, err := conf.Load(*path)
+		if err == nil {
+			wrong, more := daemon.CheckSources(*path, config)
+			warnings = append(warnings, more...)
+			if len(wrong) > 0 {
+				config, err = nil, wrong
+			}
+		}
 		if *asJSON {
 			return checkJSON(c.OutOrStdout(), config, warnings, err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/iot-milter/iot-milter/internal/daemon"
 	"github.com/iot-milter/iot-milter/internal/replay"
 	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/decider"
 )
 
 // question is what explain is asked.
@@ -43,8 +44,8 @@ func explainCommand() *cobra.Command {
 	f.StringVar(&q.helo, "helo", "", "its HELO `name`")
 	f.StringVar(&q.from, "from", "", "the envelope sender, \"<>\" for the null sender")
 	f.StringVar(&q.message, "message", "", "`file` with the message's header as the client sent it, \"-\" for standard input")
-	f.StringVar(&q.stack, "stack", "", "facts of the TCP stack, ws=3,mss=1452,ts=1,sack=1 (not judged in this version)")
-	f.BoolVar(&q.online, "online", false, "look up what is missing (not in this version)")
+	f.StringVar(&q.stack, "stack", "", "`facts` of the TCP stack: ws=3,mss=1452,ts=1,sack=1; window scale \"-\" is none")
+	f.BoolVar(&q.online, "online", false, "look up what is missing, with the sources of the configuration")
 	f.BoolVar(&q.json, "json", false, "print the decision as one JSON object")
 	c.MarkFlagRequired("client")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -58,8 +59,9 @@ func explainCommand() *cobra.Command {
 }
 
 func explain(c *cobra.Command, config *conf.Config, q *question) error {
-	if q.stack != "" || q.online {
-		return errors.New("--stack and --online are not in this version: it judges what the MTA tells")
+	stack, err := policy.ParseStack(q.stack)
+	if err != nil {
+		return fmt.Errorf("--stack: %w; hint: ws=3,mss=1452,ts=1,sack=1", err)
 	}
 	client, err := q.facts(c)
 	if err != nil {
@@ -69,7 +71,13 @@ func explain(c *cobra.Command, config *conf.Config, q *question) error {
 	if err != nil {
 		return trouble(err)
 	}
-	decision, verdict, err := judge(config, client, q.greeting(c), q.envelope(c), headers)
+	settings := daemon.Settings(config)
+	if q.online {
+		sources := online(c.Context(), settings, config, c.ErrOrStderr())
+		defer sources.Close()
+	}
+	settings.Evidence = given(stack, settings.Evidence)
+	decision, verdict, err := judge(settings, &replay.Record{Client: client, Greeting: q.greeting(c), Envelope: q.envelope(c), Headers: headers})
 	if err != nil {
 		return trouble(err)
 	}
@@ -141,12 +149,12 @@ func (q *question) headers(stdin io.Reader) (*policy.Headers, error) {
 }
 
 // judge takes the same path as the daemon, with a memory that is empty.
-func judge(config *conf.Config, client policy.Client, g policy.Greeting, e policy.Envelope, h *policy.Headers) (*policy.Decision, policy.Verdict, error) {
-	j, err := newJudge(daemon.Settings(config), 16)
+func judge(settings *decider.Settings, r *replay.Record) (*policy.Decision, policy.Verdict, error) {
+	j, err := newJudge(settings, 16)
 	if err != nil {
 		return nil, policy.Verdict{}, err
 	}
-	d, v, ok := j.Message(context.Background(), &replay.Record{Client: client, Greeting: g, Envelope: e, Headers: h})
+	d, v, ok := j.Message(context.Background(), r)
 	if !ok {
 		return nil, v, errors.New("no decision was made")
 	}

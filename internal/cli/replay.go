@@ -42,7 +42,8 @@ func replayCommand() *cobra.Command {
 		Use:   "replay [flags] PATH...",
 		Short: "judge recorded mail: what would have happened to it",
 		Long: "Judge recorded mail as the daemon would have, by the client that handed it to one's own MX, and\n" +
-			"report what the configured mode and mode enforce would have done. Nothing is looked up.\n\n" +
+			"report what the configured mode and mode enforce would have done. Nothing is looked up without\n" +
+			"--online, which tells what is true now, not what was then.\n\n" +
 			"A PATH is a file of JSON lines, an mbox, a Maildir, a message (.eml), a mail log of Postfix or\n" +
 			"Sendmail, any of them gzipped or by bzip2, a folder of these, or \"-\" for standard input.",
 		Args: cobra.MinimumNArgs(1),
@@ -52,15 +53,12 @@ func replayCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&q.format, "format", string(replay.Auto), "`format` of the recordings: auto, jsonl, mbox, maildir, eml or maillog")
 	f.StringArrayVar(&q.mx, "mx", nil, "`name` of an own MX or relay, whose hop is not the border; may be repeated")
-	f.BoolVar(&q.online, "online", false, "look up what is missing (not in this version)")
+	f.BoolVar(&q.online, "online", false, "look up what is missing, with the sources of the configuration")
 	f.BoolVar(&q.json, "json", false, "print one decision a line, in the order of the input")
 	c.RunE = func(c *cobra.Command, paths []string) error {
 		config, _, err := conf.Load(*path)
 		if err != nil {
 			return err
-		}
-		if q.online {
-			return errors.New("--online is not in this version: it judges what the recording tells")
 		}
 		if !slices.Contains(replay.Formats, replay.Format(q.format)) {
 			return fmt.Errorf("--format %q is none; hint: auto, jsonl, mbox, maildir, eml or maillog", q.format)
@@ -75,6 +73,13 @@ func (q *recording) run(c *cobra.Command, config *conf.Config, paths []string) e
 	for _, name := range q.mx {
 		settings.Rules.OwnHosts = append(settings.Rules.OwnHosts, strings.ToLower(strings.TrimSuffix(name, ".")))
 	}
+	ctx := c.Context()
+	report := replay.NewReport(settings.Rules.Mode)
+	if q.online {
+		sources := online(ctx, settings, config, c.ErrOrStderr())
+		defer sources.Close()
+		report.Finds = sources.Finds
+	}
 	judge, err := newJudge(settings, config.Store.Hosts)
 	if err != nil {
 		return trouble(err)
@@ -88,18 +93,18 @@ func (q *recording) run(c *cobra.Command, config *conf.Config, paths []string) e
 		Format: replay.Format(q.format), Exempt: &settings.Rules.Exempt, OwnHosts: own, Stdin: c.InOrStdin(),
 		Now: time.Now, Location: time.Local, Workers: runtime.GOMAXPROCS(0), Progress: bar.add,
 	}
-	s := &sum{report: replay.NewReport(settings.Rules.Mode), judge: judge, mode: settings.Rules.Mode, errOut: c.ErrOrStderr(), bar: bar}
-	ctx := c.Context()
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	s := &sum{report: report, judge: judge, mode: settings.Rules.Mode, errOut: c.ErrOrStderr(), bar: bar}
 	out := bufio.NewWriterSize(c.OutOrStdout(), 1<<16)
 	if q.json {
 		s.lines = replay.NewEncoder(out)
 	} else if s.enforce, err = enforcing(settings, config.Store.Hosts); err != nil {
 		return trouble(err)
 	}
-	if err := reader.Records(ctx, paths, func(r *replay.Record) error { return s.add(ctx, r) }); err != nil {
+	ahead := &window{evidence: settings.Evidence, judge: func(r *replay.Record) error { return s.add(ctx, r) }}
+	if err := reader.Records(ctx, paths, ahead.add); err != nil {
+		return trouble(err)
+	}
+	if err := ahead.flush(); err != nil {
 		return trouble(err)
 	}
 	bar.finish()

@@ -32,12 +32,14 @@ const maxGrace = 2 * time.Second
 // Daemon is a running iot-milter.
 type Daemon struct {
 	path      string
-	config    *conf.Config
+	config    *conf.Config // that it started with …
+	running   *conf.Config // … and that holds now
 	level     slog.LevelVar
 	log       *slog.Logger
 	metrics   *obs.Metrics
 	decider   *decider.Decider
 	server    *milter.Server
+	sources   atomic.Pointer[Sources]
 	listening atomic.Bool
 }
 
@@ -59,16 +61,19 @@ func Run(path, version string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	d := &Daemon{path: path, config: config, metrics: obs.NewMetrics(version, memory)}
+	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version, memory)}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
 	d.level.Set(config.Log.Level)
 	d.log = obs.NewLog(lines, config.Log.Format == "json", &d.level)
 	d.warn(warnings)
+	settings := Settings(config)
+	settings.Evidence = d.openSources(config).Collector
+	defer func() { d.sources.Load().Close() }()
 	d.decider = decider.New(decider.Options{
 		Recorder: &obs.Recorder{Log: d.log, Metrics: d.metrics},
 		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory,
-	}, Settings(config))
+	}, settings)
 	d.server = milter.New(milter.Options{
 		Decider: d.decider, Log: d.log, Meter: d.metrics, Now: time.Now, NewID: newID,
 		Limits: milter.Limits{
@@ -137,6 +142,13 @@ func (d *Daemon) reload() {
 	d.notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
 	defer d.notify(sd.SdNotifyReady)
 	config, warnings, err := conf.Load(d.path)
+	if err == nil {
+		wrong, more := CheckSources(d.path, config)
+		if len(wrong) > 0 {
+			err = wrong
+		}
+		warnings = append(warnings, more...)
+	}
 	d.metrics.Reload(err == nil)
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", "err", err)
@@ -147,8 +159,41 @@ func (d *Daemon) reload() {
 		d.log.Warn("reload: takes effect at the next start", "key", key)
 	}
 	d.level.Set(config.Log.Level)
-	d.decider.Swap(Settings(config))
+	settings := Settings(config)
+	settings.Evidence = d.reopenSources(config).Collector
+	d.decider.Swap(settings)
+	d.running = config
 	d.log.Info("reloaded", "mode", config.Mode.String())
+}
+
+// openSources puts the sources of evidence in force. What cannot be had is told of,
+// and mail is judged without it.
+func (d *Daemon) openSources(config *conf.Config) *Sources {
+	o := SourceOptions{Log: d.log, Metrics: d.metrics}
+	if old := d.sources.Load(); old != nil {
+		o.Prober = old.prober(d.running, config)
+	}
+	s, errs := OpenSources(config, o)
+	for _, err := range errs {
+		d.log.Error("a source of evidence is missing", "err", err, "hint", "mail is judged without it; iot-milter check says more")
+	}
+	d.sources.Store(s)
+	return s
+}
+
+// sourcesGrace is how long connections that began before a reload may use the
+// sources of then.
+const sourcesGrace = time.Minute
+
+// reopenSources keeps the sources where the configuration wants the same.
+func (d *Daemon) reopenSources(config *conf.Config) *Sources {
+	old := d.sources.Load()
+	if sameSources(d.running, config) {
+		return old
+	}
+	s := d.openSources(config)
+	time.AfterFunc(sourcesGrace, old.Close)
+	return s
 }
 
 // fixed names the keys that differ and that a reload cannot change.
@@ -187,7 +232,7 @@ func (d *Daemon) startAdmin() (stop func()) {
 		Hosts: d.config.Admin.Hosts, Registry: d.metrics.Registry, Log: d.log,
 		Ready: func() admin.Readiness {
 			up := d.listening.Load()
-			return admin.Readiness{Ready: up, Listening: up, ClientHidden: d.decider.ClientHidden()}
+			return admin.Readiness{Ready: up, Listening: up, ClientHidden: d.decider.ClientHidden(), Sources: d.sources.Load().States()}
 		},
 	})
 	d.log.Info("serving metrics and health", "address", l.Addr().String())

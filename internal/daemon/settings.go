@@ -17,7 +17,7 @@ func Settings(c *conf.Config) *decider.Settings {
 		Limits:     limits(c.Limit),
 		DeferDelay: c.Defer.Delay,
 		DeferKeep:  c.Defer.Keep,
-		Deadline:   c.Limits.Stage,
+		Deadline:   min(c.Limits.Evidence, c.Limits.Stage),
 		Table:      table(c),
 	}
 }

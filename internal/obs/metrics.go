@@ -9,8 +9,8 @@ import (
 )
 
 // Metrics are the daemon's counters and gauges, all with the prefix iot_milter_
-// and closed label sets. It implements milter.Meter and decider.Meter and is
-// safe for concurrent use.
+// and closed label sets. It implements milter.Meter, decider.Meter and
+// evidence.Meter, and is safe for concurrent use.
 type Metrics struct {
 	Registry *prometheus.Registry
 
@@ -25,6 +25,7 @@ type Metrics struct {
 	bystander prometheus.Counter
 	reloads   *prometheus.CounterVec
 	dropped   prometheus.Counter
+	sources   *sources
 }
 
 // Tables reports how full the daemon's memory is.
@@ -49,6 +50,7 @@ func NewMetrics(version string, tables Tables) *Metrics {
 		hidden:    gauge("client_hidden", "1 while nearly all clients have one private address"),
 		bystander: counter("limited_bystander_total", "clients limited without being suspect themselves"),
 		dropped:   counter("log_dropped_total", "log lines that nobody took in time"),
+		sources:   newSources(),
 		reloads:   vector("reloads_total", "reloads of the configuration, by result", "result"),
 	}
 	events := vector("events_total", "what happened to milter sessions", "event")
@@ -60,6 +62,7 @@ func NewMetrics(version string, tables Tables) *Metrics {
 	m.Registry.MustRegister(events, build, m.sessions, m.decisions, m.exempt, m.failOpen, m.took, m.suspended,
 		m.hidden, m.bystander, m.reloads, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Registry.MustRegister(m.sources.all()...)
 	m.watch(tables)
 	return m
 }

@@ -150,6 +150,7 @@ func (j *Judge) Message(ctx context.Context, r *Record) (policy.Decision, policy
 		v = c.Message(ctx, r.QueueID, r.Headers)
 		c.End(policy.EndEOM)
 	}
+	c.Close()
 	return j.last, v, j.judged
 }
 

@@ -44,6 +44,9 @@ type Report struct {
 	class, kind, flag, exempt, changed map[string]int
 	done, enforced                     map[string]int
 
+	// Finds says which signals look-ups can judge; nil when nothing is looked up.
+	Finds func(signal string) bool
+
 	hits     map[hitKey]*hit
 	forgot   int // hits of clients beyond maxHits
 	examples map[string][]example
@@ -160,7 +163,7 @@ func (p *Report) known(r *Record) {
 		}
 	}
 	for i := range policy.Signals {
-		if judgeable(&policy.Signals[i], r) {
+		if p.judgeable(&policy.Signals[i], r) {
 			p.signals[i]++
 		}
 	}
@@ -200,7 +203,10 @@ var beyond = map[string]func(*Record) bool{
 func never(*Record) bool { return false }
 
 // judgeable reports whether the record has the facts that a signal looks at.
-func judgeable(s *policy.Signal, r *Record) bool {
+func (p *Report) judgeable(s *policy.Signal, r *Record) bool {
+	if p.Finds != nil && p.Finds(s.Name) {
+		return true
+	}
 	if known := beyond[s.Name]; known != nil {
 		return known(r)
 	}

@@ -127,7 +127,7 @@ func (c *decision) lookUpSender() {
 	r := c.rules()
 	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
 	c.fresh = false
-	if c.judged.Flag != policy.FlagNo {
+	if c.judged.Flag != policy.FlagNo || c.settings.Patient {
 		c.lookups.Sender(c.facts.Envelope)
 	}
 }

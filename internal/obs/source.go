@@ -1,0 +1,115 @@
+package obs
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/iot-milter/iot-milter/policy/evidence"
+)
+
+// sources are the metrics of evidence.
+type sources struct {
+	lookups *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	cache   *prometheus.CounterVec
+	busy    *prometheus.CounterVec
+	reloads *prometheus.CounterVec
+	listUp  *prometheus.GaugeVec
+	down    prometheus.Gauge
+	built   prometheus.Gauge
+}
+
+func newSources() *sources {
+	return &sources{
+		lookups: vector("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "lookup_seconds", Help: "how long a look-up took, in seconds",
+			Buckets: prometheus.ExponentialBuckets(0.000_01, 4, 10),
+		}, []string{"source"}),
+		cache:   vector("lookup_cache_total", "questions to a source's memory, by result", "source", "result"),
+		busy:    vector("lookup_busy_total", "look-ups not made: too many were under way", "source"),
+		reloads: vector("lookup_reloads_total", "databases that were replaced, by result", "source", "result"),
+		listUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "list_up",
+			Help: "1 while a DNS list of the configuration passes its self-test"}, []string{"zone"}),
+		down:  gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
+		built: gauge("network_database_built_seconds", "when the database of networks was built, in seconds since 1970"),
+	}
+}
+
+func (s *sources) all() []prometheus.Collector {
+	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.reloads, s.listUp, s.down, s.built}
+}
+
+var _ evidence.Meter = (*Metrics)(nil)
+
+// Lookup implements evidence.Meter.
+func (m *Metrics) Lookup(source, outcome string, took time.Duration) {
+	m.sources.lookups.WithLabelValues(source, outcome).Inc()
+	m.sources.seconds.WithLabelValues(source).Observe(took.Seconds())
+}
+
+// Busy implements evidence.Meter.
+func (m *Metrics) Busy(source string) { m.sources.busy.WithLabelValues(source).Inc() }
+
+// ListUp implements evidence.Meter. Zones are the configuration's.
+func (m *Metrics) ListUp(zone string, up bool) { set(m.sources.listUp.WithLabelValues(zone), up) }
+
+// Source feeds the metrics of one source of evidence. It implements the Meter of
+// each package below policy/evidence, and is safe for concurrent use.
+type Source struct {
+	m    *Metrics
+	name string
+
+	mu   sync.Mutex
+	down map[netip.AddrPort]bool
+}
+
+// Source returns the metrics of the named source.
+func (m *Metrics) Source(name string) *Source {
+	return &Source{m: m, name: name, down: map[netip.AddrPort]bool{}}
+}
+
+// Lookup counts a question by its outcome, one of a closed set.
+func (s *Source) Lookup(outcome string, took time.Duration) { s.m.Lookup(s.name, outcome, took) }
+
+// Query is Lookup.
+func (s *Source) Query(outcome string, took time.Duration) { s.Lookup(outcome, took) }
+
+// Probe is Lookup.
+func (s *Source) Probe(outcome string, took time.Duration) { s.Lookup(outcome, took) }
+
+// Cached counts a question to the source's own memory.
+func (s *Source) Cached(hit bool) {
+	result := "miss"
+	if hit {
+		result = "hit"
+	}
+	s.m.sources.cache.WithLabelValues(s.name, result).Inc()
+}
+
+// Reloaded counts a database that was replaced, or could not be.
+func (s *Source) Reloaded(ok bool) {
+	result := "ok"
+	if !ok {
+		result = "error"
+	}
+	s.m.sources.reloads.WithLabelValues(s.name, result).Inc()
+}
+
+// Age says when the database in use was built.
+func (s *Source) Age(built time.Time) { s.m.sources.built.Set(float64(built.Unix())) }
+
+// ServerDown says that a DNS server is left alone, or asked again.
+func (s *Source) ServerDown(server netip.AddrPort, down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if down {
+		s.down[server] = true
+	} else {
+		delete(s.down, server)
+	}
+	s.m.sources.down.Set(float64(len(s.down)))
+}

@@ -1,0 +1,223 @@
+package evidence
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"blitiri.com.ar/go/spf"
+
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
+)
+
+// DNS answers questions; resolve.Resolver does. Errors are resolve's.
+type DNS interface {
+	// Addrs are the addresses of a name, of family 4 or 6.
+	Addrs(ctx context.Context, name string, family int) ([]netip.Addr, error)
+	// Names are the PTR names of an address.
+	Names(ctx context.Context, addr netip.Addr) ([]string, error)
+	// MX are a domain's mail servers.
+	MX(ctx context.Context, domain string) ([]resolve.MX, error)
+	// TXT are the texts of a name.
+	TXT(ctx context.Context, name string) ([]string, error)
+}
+
+// SPFResolver is DNS as the library of SPF asks it; resolve.Net is one.
+type SPFResolver = spf.DNSResolver
+
+// Stacks tells of the TCP stack behind a connection; tcpinfo.Source does.
+type Stacks interface {
+	Stack(client, server netip.AddrPort) (policy.Stack, error)
+}
+
+// Networks tells whose network an address is in, without waiting; asn.Source does.
+type Networks interface {
+	Look(netip.Addr) (policy.Network, bool)
+}
+
+// Fingerprints tells of the system at an address; p0f.Client does.
+type Fingerprints interface {
+	Look(context.Context, netip.Addr) (policy.P0f, error)
+}
+
+// Prober looks at suspects' greetings and knows what it saw; probe.Prober does.
+// Neither method waits.
+type Prober interface {
+	Known(netip.Addr) (policy.Banner, bool)
+	Suspect(addr netip.Addr, ptr string, network policy.NetworkKind, class policy.Class)
+}
+
+// Meter is told what the collector counts. It must be safe for concurrent use.
+type Meter interface {
+	// Lookup is one answer of a source ("iprev", "helo", "sender", "spf", "list",
+	// "cymru") to one connection.
+	Lookup(source, outcome string, took time.Duration)
+	// Busy is a look-up that was not made, since too many are under way.
+	Busy(source string)
+	// ListUp is a list that has passed its self-test, or has not.
+	ListUp(zone string, up bool)
+}
+
+type unmetered struct{}
+
+func (unmetered) Lookup(string, string, time.Duration) {}
+func (unmetered) Busy(string)                          {}
+func (unmetered) ListUp(string, bool)                  {}
+
+// Options are the sources. A source that is nil is off; Log, Meter and Now may be
+// missing, too.
+type Options struct {
+	DNS      DNS
+	SPF      func(client netip.Addr) SPFResolver // DNS in the form of that library; nil is off
+	Stacks   Stacks
+	Networks Networks
+	Cymru    bool // asks Team Cymru over DNS for the network that Networks does not know
+	P0f      Fingerprints
+	Prober   Prober
+	Lists    []List
+
+	// Recorded says that clients are those of a recording: what it says of their
+	// names stands, since names of then are not names of now.
+	Recorded bool
+
+	// Most is how many look-ups may be under way at once, 1024 if 0. What exceeds
+	// them is not looked up.
+	Most int
+	// Longest is how long one look-up may take, 5 s if 0. Whoever waits for it may
+	// give up earlier.
+	Longest time.Duration
+
+	Log   *slog.Logger
+	Meter Meter
+	Now   func() time.Time
+}
+
+const (
+	defaultMost    = 1024
+	defaultLongest = 5 * time.Second
+)
+
+// Collector implements policy.Evidence. It is safe for concurrent use.
+type Collector struct {
+	opts  Options
+	slots chan struct{} // one for each look-up under way
+	lists *lists
+}
+
+var _ policy.Evidence = (*Collector)(nil)
+
+// New returns a Collector. Close ends what it started.
+func New(o Options) *Collector {
+	if o.Most == 0 {
+		o.Most = defaultMost
+	}
+	if o.Longest == 0 {
+		o.Longest = defaultLongest
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Meter == nil {
+		o.Meter = unmetered{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	c := &Collector{opts: o, slots: make(chan struct{}, o.Most)}
+	if o.DNS != nil && len(o.Lists) > 0 {
+		c.lists = newLists(&c.opts)
+	}
+	return c
+}
+
+// Close ends the self-tests of lists. Look-ups under way end by themselves; the
+// sources are the caller's to close, after them.
+func (c *Collector) Close() {
+	if c.lists != nil {
+		c.lists.close()
+	}
+}
+
+// Start implements policy.Evidence.
+func (c *Collector) Start(client policy.Client) policy.Lookups {
+	ctx, cancel := context.WithTimeout(context.Background(), maxConnection)
+	l := &lookups{collector: c, ctx: ctx, cancel: cancel, client: client}
+	if !client.Addr.IsValid() {
+		return l
+	}
+	if n := c.opts.Networks; n != nil {
+		l.found.Network, _ = n.Look(client.Addr)
+	}
+	if p := c.opts.Prober; p != nil {
+		l.found.Banner, _ = p.Known(client.Addr)
+	}
+	l.begin()
+	return l
+}
+
+// maxConnection bounds what a connection that never ends holds on to.
+const maxConnection = time.Hour
+
+// begin starts what is asked of every client.
+func (l *lookups) begin() {
+	o := &l.collector.opts
+	if o.Stacks != nil && l.client.Port != 0 {
+		l.run("stack", l.stack)
+	}
+	if o.P0f != nil {
+		l.run("p0f", l.p0f)
+	}
+	if o.DNS == nil {
+		return
+	}
+	if l.asksName() {
+		l.run("iprev", l.iprev)
+	}
+	if o.Cymru && l.found.Network.ASN == 0 {
+		l.run("cymru", l.cymru)
+	}
+	if lists := l.collector.lists; lists != nil {
+		for _, zone := range lists.zones {
+			if zone.usable() {
+				l.run("list", func(ctx context.Context) finding { return l.listed(ctx, zone) })
+			}
+		}
+	}
+}
+
+// asksName reports whether the MTA's word on the client's name is to be checked: a
+// confirmed name is, and so is that there is none. The rest may be a failure.
+func (l *lookups) asksName() bool {
+	switch l.client.Iprev {
+	case policy.IprevUnknown:
+		return true
+	case policy.IprevFail, policy.IprevTempError:
+		return !l.collector.opts.Recorded
+	}
+	return false
+}
+
+func (l *lookups) stack(context.Context) finding {
+	s, err := l.collector.opts.Stacks.Stack(netip.AddrPortFrom(l.client.Addr, l.client.Port), l.client.Server)
+	if err != nil {
+		return finding{outcome: "error"}
+	}
+	return finding{outcome: outcomeOf(s.Known), take: func(l *lookups) { l.found.Stack = s }}
+}
+
+func (l *lookups) p0f(ctx context.Context) finding {
+	p, err := l.collector.opts.P0f.Look(ctx, l.client.Addr)
+	if err != nil {
+		return finding{outcome: "error"}
+	}
+	return finding{outcome: outcomeOf(p.Known), take: func(l *lookups) { l.found.P0f = p }}
+}
+
+func outcomeOf(known bool) string {
+	if known {
+		return "found"
+	}
+	return "none"
+}
