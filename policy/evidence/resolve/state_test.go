@@ -114,7 +114,7 @@ func TestCacheCountsItsBytes(t *testing.T) {
 	}
 	var q question
 	for i := range 300 {
-		q.set(1, fmt.Sprintf("n%d.example", i%23))
+		q.set(1, fmt.Sprintf("n%d.example", i*i%11))
 		if h := c.hash(&q); c.get(h, &q, time.Duration(i)) == nil {
 			c.put(h, &answer{key: string(q.key()), life: time.Duration(7 + i%40), text: []string{strings.Repeat("x", i)}}, time.Duration(i))
 		}
@@ -220,6 +220,23 @@ func TestBreaker(t *testing.T) {
 	}
 	if st := r.State()[0]; st.Retry != firstPause {
 		t.Errorf("%+v: a new trouble begins with the last pause of the old", st)
+	}
+}
+
+// TestTrialBrokenOff: a trial that could not be made tells nothing of the server.
+func TestTrialBrokenOff(t *testing.T) {
+	r := resolver(t, Options{}, serve(t, ""))
+	s := r.set.Load().list[0]
+	for n := range tripAfter {
+		if try := s.miss(); try != (n == tripAfter-1) {
+			t.Errorf("%d: %v", n, try)
+		}
+	}
+	if s.tried(false, 0); !r.Healthy() || !s.miss() {
+		t.Error("it counts, or is the last")
+	}
+	if s.tried(true, 0); r.Healthy() {
+		t.Error("a trial that failed does not count")
 	}
 }
 

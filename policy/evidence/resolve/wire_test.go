@@ -303,6 +303,13 @@ func TestOwnTrouble(t *testing.T) {
 			t.Fatalf("%+v", flt)
 		}
 	}
+	ended, end := context.WithCancel(r.ctx)
+	end()
+	for range 2 * tripAfter { // the question had no time left
+		if flt := r.unreachable(ended, r.set.Load().list[0], context.Canceled); flt.failure != Timeout {
+			t.Fatalf("%+v", flt)
+		}
+	}
 	if st := r.State()[0]; st.Timeouts != 0 || st.Down {
 		t.Errorf("%+v", st)
 	}
