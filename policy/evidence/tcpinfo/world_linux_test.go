@@ -150,12 +150,10 @@ func (p place) sysctl(t testing.TB, key, value string) {
 	})
 }
 
-// The ends of the wire between the test's own place and another.
+// Our end of the wire to another place, whose end is 192.0.2.7 and 2001:db8::7.
 var (
-	here4  = netip.MustParseAddr("192.0.2.25")
-	here6  = netip.MustParseAddr("2001:db8::25")
-	there4 = netip.MustParseAddr("192.0.2.7")
-	there6 = netip.MustParseAddr("2001:db8::7")
+	here4 = netip.MustParseAddr("192.0.2.25")
+	here6 = netip.MustParseAddr("2001:db8::25")
 )
 
 // away makes a place with a wire to it, with an MTU for each end.
