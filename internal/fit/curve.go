@@ -105,6 +105,7 @@ func svg(lines []line) string {
 			left, y, left+plotW, left-6, y+4, 10*i)
 	}
 	fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">legitimate connections flagged (logarithmic)</text>\n", left+plotW/2, height-20)
+	fmt.Fprintf(&b, "<text transform=\"translate(12 %d) rotate(-90)\" text-anchor=\"middle\">spam of 2007 found</text>\n", top+plotH/2)
 	for i, l := range lines {
 		fmt.Fprintf(&b, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>\n", path(l.points), l.colour)
 		fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n", left+plotW-230, top+plotH-60+16*i, l.colour, l.name)
