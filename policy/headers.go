@@ -16,7 +16,7 @@ const (
 // Headers collects from a message's header fields what signals and edits need,
 // as they arrive, without an allocation per field. The zero value is empty;
 // Reset makes it so again and keeps its memory. One goroutine may use it at a
-// time. It holds no bodies and no subjects.
+// time. It holds no bodies, and of the subject a hash.
 type Headers struct {
 	Count    int // fields seen
 	Received int // Received fields
@@ -26,6 +26,9 @@ type Headers struct {
 	MessageID Text
 	Mailer    Text // X-Mailer or User-Agent, the first of them
 	From      Text
+
+	order   uint64 // of the names of the fields, but the trace's: see Template
+	subject uint64 // of the subject without what differs from mail to mail; 0 without one
 
 	marks     int // fields of our own name
 	markHosts [maxMarks]string
@@ -47,7 +50,12 @@ func (h *Headers) Reset(authserv string) {
 func (h *Headers) Add(name, value []byte) {
 	h.Count++
 	name = bytes.TrimRight(name, " \t")
+	h.order = orderOf(h.order, name)
 	switch len(name) {
+	case len("Subject"):
+		if h.subject == 0 && is(name, "Subject") {
+			h.subject = subjectOf(value)
+		}
 	case len("Date"):
 		if is(name, "Date") {
 			first(&h.Date, value)
