@@ -25,10 +25,12 @@ type Options struct {
 type Memory struct {
 	seed maphash.Seed
 
-	mu      sync.Mutex
-	waiting *table[deferral]
-	passed  *table[int64] // unix seconds of the last use
-	buckets *table[bucket]
+	mu        sync.Mutex
+	waiting   *table[deferral]
+	passed    *table[int64] // unix seconds of the last use
+	buckets   *table[bucket]
+	habits    *table[habit]
+	campaigns *campaigns
 }
 
 // Key names an entry: a hash of text under a seed of this process, so that
@@ -50,6 +52,12 @@ func New(o Options) (*Memory, error) {
 		return nil, err
 	}
 	if m.buckets, err = newTable[bucket](o.Entries); err != nil {
+		return nil, err
+	}
+	if m.habits, err = newTable[habit](o.Entries); err != nil {
+		return nil, err
+	}
+	if m.campaigns, err = newCampaigns(o.Entries); err != nil {
 		return nil, err
 	}
 	return m, nil
