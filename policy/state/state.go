@@ -10,20 +10,27 @@
 package state
 
 import (
-	"hash/maphash"
+	"crypto/rand"
+	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/dchest/siphash"
 )
 
 // Options are the bounds of a Memory.
 type Options struct {
 	Entries int // of each table; at least 1
+	// Secret is the installation's: keys are hashes under it. What is kept longer
+	// than a process, or shared with others, is found again with the same secret.
+	// The zero value is a secret of this process.
+	Secret [16]byte
 }
 
 // Memory keeps the tables. It is safe for concurrent use and never waits for
 // anything but its own lock.
 type Memory struct {
-	seed maphash.Seed
+	k0, k1 uint64 // the secret
 
 	mu        sync.Mutex
 	waiting   *table[deferral]
@@ -33,8 +40,8 @@ type Memory struct {
 	campaigns *campaigns
 }
 
-// Key names an entry: a hash of text under a seed of this process, so that
-// nobody outside can choose keys that collide.
+// Key names an entry: a hash of text under the installation's secret (SipHash-2-4),
+// so that nobody outside can choose keys that collide, or tell what was seen.
 type Key uint64
 
 type deferral struct {
@@ -43,7 +50,10 @@ type deferral struct {
 
 // New returns an empty Memory.
 func New(o Options) (*Memory, error) {
-	m := &Memory{seed: maphash.MakeSeed()}
+	if o.Secret == [16]byte{} {
+		rand.Read(o.Secret[:]) // never fails (crypto/rand)
+	}
+	m := &Memory{k0: binary.LittleEndian.Uint64(o.Secret[:8]), k1: binary.LittleEndian.Uint64(o.Secret[8:])}
 	var err error
 	if m.waiting, err = newTable[deferral](o.Entries); err != nil {
 		return nil, err
@@ -65,13 +75,19 @@ func New(o Options) (*Memory, error) {
 
 // Key hashes parts; their borders count.
 func (m *Memory) Key(parts ...string) Key {
-	var h maphash.Hash
-	h.SetSeed(m.seed)
+	var buf [256]byte
+	text := buf[:0]
 	for _, p := range parts {
-		h.WriteString(p)
-		h.WriteByte(0)
+		text = append(append(text, p...), 0)
 	}
-	return Key(h.Sum64())
+	return Key(siphash.Hash(m.k0, m.k1, text))
+}
+
+// Hashed is Key of a number: a hash that anybody can compute.
+func (m *Memory) Hashed(n uint64) Key {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], n)
+	return Key(siphash.Hash(m.k0, m.k1, b[:]))
 }
 
 // Sizes returns how many entries the tables hold, and how many were forgotten or

@@ -260,3 +260,11 @@ func BenchmarkTake(b *testing.B) {
 		m.Take(began, draws)
 	}
 }
+
+func BenchmarkKey(b *testing.B) {
+	m := memory(b, 10)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Key("limit", "suspects-by-network", "203.0.113.0/24")
+	}
+}
