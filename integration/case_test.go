@@ -25,8 +25,10 @@ type client struct {
 type scenario struct {
 	name     string
 	on       []string
+	chosen   bool // the case says itself where it is on
 	needs    []string
 	client   client
+	host     string // what kind of machine the clients are, a key of hostKinds
 	listener string
 	anyOrder bool
 	sections map[string]string
@@ -76,6 +78,9 @@ func loadScenario(path string) (*scenario, error) {
 			return nil, err
 		}
 	}
+	if s.host != "" && !s.chosen {
+		s.on = []string{"postfix", "sendmail"} // XCLIENT shows nothing of a machine
+	}
 	return s, nil
 }
 
@@ -106,11 +111,16 @@ func (s *scenario) setting(line string) error {
 	case !ok:
 		return fmt.Errorf("%q is no setting", line)
 	case name == "on":
-		s.on = strings.Fields(value)
+		s.on, s.chosen = strings.Fields(value), true
 	case name == "needs":
 		s.needs = strings.Fields(value)
 	case name == "listener":
 		s.listener = value
+	case name == "host":
+		if hostKinds[value] == nil {
+			return fmt.Errorf("no kind of host is called %q", value)
+		}
+		s.host = value
 	case name == "order" && value == "any":
 		s.anyOrder = true
 	case name == "client":

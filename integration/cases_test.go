@@ -49,7 +49,7 @@ func setUp(t *testing.T) []*scenario {
 }
 
 func serveWorld(all []*scenario) error {
-	z := zone{}
+	z := newZone()
 	for _, s := range all {
 		clients, err := s.clients()
 		if err != nil {
@@ -69,7 +69,10 @@ func serveWorld(all []*scenario) error {
 	if err := z.serve(); err != nil {
 		return err
 	}
-	return serveSASL()
+	if err := serveSASL(); err != nil {
+		return err
+	}
+	return placeClients(all)
 }
 
 // TestCases plays every file of cases/ on every bench that it names. The two

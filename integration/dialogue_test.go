@@ -132,7 +132,7 @@ func (d *dialogue) connect(who []string) {
 	if d.told {
 		from, v6 = "127.0.0.1", false
 	}
-	conn, err := dial(from, d.mta.listener(d.s.listener, v6))
+	conn, err := dial(d.s.network(), from, d.mta.listener(d.s.listener, v6))
 	d.check(err)
 	d.conn, d.reader = conn, bufio.NewReader(conn)
 	if d.told {

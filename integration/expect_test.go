@@ -187,10 +187,25 @@ func checkVerdicts(t *testing.T, want []string, got []string) {
 		}
 		have := words(line)
 		for _, w := range logWords(want[i]) {
+			if sign := w.key[len(w.key)-1]; sign == '+' || sign == '-' {
+				checkList(t, w, have[w.key[:len(w.key)-1]], line)
+				continue
+			}
 			value, there := have[w.key]
 			if ok, err := regexp.MatchString("^(?:"+w.value+")$", value); err != nil || !ok || !there {
 				t.Errorf("verdict %d: %s=%q, not %q\n%s", i+1, w.key, value, w.value, line)
 			}
+		}
+	}
+}
+
+// checkList: "key+=a,b" wants both among the value's words, "key-=a,b" neither.
+func checkList(t *testing.T, want word, value, line string) {
+	t.Helper()
+	got := strings.Split(value, ",")
+	for _, w := range strings.Split(want.value, ",") {
+		if slices.Contains(got, w) != strings.HasSuffix(want.key, "+") {
+			t.Errorf("%s%s: the list is %s\n%s", want.key, w, value, line)
 		}
 	}
 }

@@ -179,11 +179,8 @@ func links() error {
 		return err
 	}
 	err = inside(outside, func() error {
-		return ip("link set lo up",
-			"addr add 192.0.2.254/24 dev client0", "addr add 2001:db8:25::fe/64 dev client0 nodad",
-			"link set client0 up",
-			"route add local 198.51.100.0/24 dev lo", "route add local 203.0.113.0/24 dev lo",
-			"route add local 10.0.0.0/8 dev lo", "-6 route add local 2001:db8:99::/48 dev lo")
+		return ip(append(clientNetworks, "addr add 192.0.2.254/24 dev client0",
+			"addr add 2001:db8:25::fe/64 dev client0 nodad", "link set client0 up")...)
 	})
 	if err != nil {
 		return err
@@ -191,6 +188,11 @@ func links() error {
 	return ip("route add 198.51.100.0/24 via 192.0.2.254", "route add 203.0.113.0/24 via 192.0.2.254",
 		"route add 10.0.0.0/8 via 192.0.2.254", "-6 route add 2001:db8:99::/48 via 2001:db8:25::fe")
 }
+
+// clientNetworks make every address of the clients' networks local.
+var clientNetworks = []string{"link set lo up",
+	"route add local 198.51.100.0/24 dev lo", "route add local 203.0.113.0/24 dev lo",
+	"route add local 10.0.0.0/8 dev lo", "-6 route add local 2001:db8:99::/48 dev lo"}
 
 func ip(commands ...string) error {
 	for _, c := range commands {
@@ -215,9 +217,9 @@ func inside(network *os.File, f func() error) error {
 	return <-done
 }
 
-// dial connects from an address to a server. Addresses of clients are reached
-// in their namespace; loopback is ours.
-func dial(from, to string) (net.Conn, error) {
+// dial connects from an address to a server. Addresses of clients are reached in
+// their namespace, outside where network is nil; loopback is ours.
+func dial(network *os.File, from, to string) (net.Conn, error) {
 	local := net.ParseIP(from)
 	d := net.Dialer{
 		Timeout:   10 * time.Second,
@@ -237,6 +239,9 @@ func dial(from, to string) (net.Conn, error) {
 	if local.IsLoopback() {
 		return conn, connect()
 	}
-	err := inside(outside, connect)
+	if network == nil {
+		network = outside
+	}
+	err := inside(network, connect)
 	return conn, err
 }
