@@ -10,7 +10,6 @@ import (
 var pending = []string{
 	"admin.control",
 	"admin.password",
-	"campaign",
 	"history",
 	"log.addresses",
 	"ramp",

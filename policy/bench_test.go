@@ -19,6 +19,8 @@ func (quiet) FailOpen(string)       {}
 func (quiet) NamesSuspended(bool)   {}
 func (quiet) ClientHidden(bool)     {}
 func (quiet) LimitedBystander()     {}
+func (quiet) CampaignBegan()        {}
+func (quiet) CampaignMessage()      {}
 
 func quietly(t testing.TB, s *decider.Settings) *decider.Decider {
 	memory, err := state.New(state.Options{Entries: 1000})

@@ -86,11 +86,15 @@ type meter struct {
 	suspended []bool
 	hidden    []bool
 	bystander int
+	campaigns int
+	hits      int
 }
 
 func (m *meter) FailOpen(cause string)  { m.Lock(); m.failOpen[cause]++; m.Unlock() }
 func (m *meter) NamesSuspended(on bool) { m.Lock(); m.suspended = append(m.suspended, on); m.Unlock() }
 func (m *meter) ClientHidden(on bool)   { m.Lock(); m.hidden = append(m.hidden, on); m.Unlock() }
+func (m *meter) CampaignBegan()         { m.Lock(); m.campaigns++; m.Unlock() }
+func (m *meter) CampaignMessage()       { m.Lock(); m.hits++; m.Unlock() }
 func (m *meter) LimitedBystander()      { m.Lock(); m.bystander++; m.Unlock() }
 
 func (w *world) Record(r *policy.Record) {

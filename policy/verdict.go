@@ -40,6 +40,7 @@ const (
 	ReasonFamily       = "one-family"   // a refusal lacks evidence of the line or of the client
 	ReasonIndependent  = "own-name"     // a refusal withheld: HELO is an independent name
 	ReasonOffice       = "small-office" // a refusal withheld: the sender's domain names the client, or cannot be asked
+	ReasonCampaign     = "campaign"     // one template from many suspects at once
 	ReasonRecipient    = "recipient"    // an exempt recipient is aboard: tagged at most
 	ReasonMixed        = "mixed"        // exempt and ordinary recipients do not share a transaction
 	ReasonNoHold       = "no-hold"      // the MTA does not let milters quarantine
@@ -65,14 +66,27 @@ func (r *Rules) Conclude(j *Judgement) (Action, string) {
 		return ActionTag, reason
 	case action != ActionReject:
 		return action, reason
-	case !j.Families[FamilyLine] || !j.Families[FamilyClient]:
-		return ActionTag, ReasonFamily
-	case j.Independent && j.Confirmed != IprevFail && j.Confirmed != IprevPermError:
-		return ActionTag, ReasonIndependent
-	case j.Sending == IprevPass || j.Sending == IprevTempError:
-		return ActionTag, ReasonOffice
+	}
+	if why := withheld(j); why != "" {
+		return ActionTag, why
 	}
 	return ActionReject, reason
+}
+
+// MayRefuse reports whether a client so judged may be refused at all.
+func (r *Rules) MayRefuse(j *Judgement) bool { return j.Flag != FlagNo && withheld(j) == "" }
+
+// withheld is why a refusal is, "" where it is not.
+func withheld(j *Judgement) string {
+	switch {
+	case !j.Families[FamilyLine] || !j.Families[FamilyClient]:
+		return ReasonFamily
+	case j.Independent && j.Confirmed != IprevFail && j.Confirmed != IprevPermError:
+		return ReasonIndependent
+	case j.Sending == IprevPass || j.Sending == IprevTempError:
+		return ReasonOffice
+	}
+	return ""
 }
 
 // wanted is the action that the admin wants for the flag.

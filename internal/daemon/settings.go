@@ -13,8 +13,12 @@ import (
 // Settings translates a configuration into what the decider goes by.
 func Settings(c *conf.Config) *decider.Settings {
 	return &decider.Settings{
-		Rules:      rules(c),
-		Limits:     limits(c.Limit),
+		Rules:  rules(c),
+		Limits: limits(c.Limit),
+		Campaign: decider.Campaign{
+			CampaignRule: state.CampaignRule{Window: c.Campaign.Window, Hosts: c.Campaign.Hosts, Hold: c.Campaign.Hold},
+			Action:       c.Campaign.Action,
+		},
 		DeferDelay: c.Defer.Delay,
 		DeferKeep:  c.Defer.Keep,
 		Deadline:   min(c.Limits.Evidence, c.Limits.Stage),
@@ -72,16 +76,11 @@ func rules(c *conf.Config) policy.Rules {
 	}
 }
 
-// limits leaves out those that count by what nobody knows yet.
 func limits(from []conf.Limit) []decider.Limit {
 	var to []decider.Limit
-next:
 	for _, l := range from {
 		keys := make([]decider.LimitKey, len(l.Key))
 		for i, k := range l.Key {
-			if k == conf.KeyASN || k == conf.KeyCampaign {
-				continue next
-			}
 			keys[i] = decider.LimitKey(k)
 		}
 		to = append(to, decider.Limit{

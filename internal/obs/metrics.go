@@ -23,6 +23,8 @@ type Metrics struct {
 	suspended prometheus.Gauge
 	hidden    prometheus.Gauge
 	bystander prometheus.Counter
+	campaigns prometheus.Counter
+	campaign  prometheus.Counter
 	reloads   *prometheus.CounterVec
 	dropped   prometheus.Counter
 	sources   *sources
@@ -49,6 +51,8 @@ func NewMetrics(version string, tables Tables) *Metrics {
 		suspended: gauge("names_suspended", "1 while name evidence is suspended: the MTA's DNS is ill"),
 		hidden:    gauge("client_hidden", "1 while nearly all clients have one private address"),
 		bystander: counter("limited_bystander_total", "clients limited without being suspect themselves"),
+		campaigns: counter("campaigns_total", "templates that came from many suspect networks at once"),
+		campaign:  counter("campaign_messages_total", "messages of such templates that were acted on"),
 		dropped:   counter("log_dropped_total", "log lines that nobody took in time"),
 		sources:   newSources(),
 		reloads:   vector("reloads_total", "reloads of the configuration, by result", "result"),
@@ -60,7 +64,7 @@ func NewMetrics(version string, tables Tables) *Metrics {
 	build := vector("build_info", "1, with the version as label", "version")
 	build.WithLabelValues(version).Inc()
 	m.Registry.MustRegister(events, build, m.sessions, m.decisions, m.exempt, m.failOpen, m.took, m.suspended,
-		m.hidden, m.bystander, m.reloads, m.dropped, collectors.NewGoCollector(),
+		m.hidden, m.bystander, m.campaigns, m.campaign, m.reloads, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Registry.MustRegister(m.sources.all()...)
 	m.watch(tables)
@@ -97,6 +101,12 @@ func (m *Metrics) ClientHidden(on bool) { set(m.hidden, on) }
 
 // LimitedBystander implements decider.Meter.
 func (m *Metrics) LimitedBystander() { m.bystander.Inc() }
+
+// CampaignBegan implements decider.Meter.
+func (m *Metrics) CampaignBegan() { m.campaigns.Inc() }
+
+// CampaignMessage implements decider.Meter.
+func (m *Metrics) CampaignMessage() { m.campaign.Inc() }
 
 // LogDropped counts log lines that were lost.
 func (m *Metrics) LogDropped(lines int) { m.dropped.Add(float64(lines)) }

@@ -163,5 +163,7 @@ func (noMeter) FailOpen(string)     {}
 func (noMeter) NamesSuspended(bool) {}
 func (noMeter) ClientHidden(bool)   {}
 func (noMeter) LimitedBystander()   {}
+func (noMeter) CampaignBegan()      {}
+func (noMeter) CampaignMessage()    {}
 
 func lowerHost(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }

@@ -20,6 +20,8 @@ type Meter interface {
 	NamesSuspended(on bool) // the MTA's DNS is ill
 	ClientHidden(on bool)   // all clients seem to have one private address
 	LimitedBystander()      // a client that is no suspect was limited
+	CampaignBegan()         // one template comes from many suspects
+	CampaignMessage()       // a message of such a template was acted on
 }
 
 // Settings is what a reload changes. A connection keeps the settings that it
@@ -27,6 +29,7 @@ type Meter interface {
 type Settings struct {
 	Rules      policy.Rules
 	Limits     []Limit
+	Campaign   Campaign // none where Hosts is 0
 	DeferDelay time.Duration
 	DeferKeep  time.Duration
 	Table      *device.Table // what names are parsed by; nil is the built-in one

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // decision is the case of one connection.
@@ -14,7 +15,7 @@ type decision struct {
 	decider  *Decider
 	settings *Settings
 	facts    policy.Facts
-	exempt   string // of the connection
+	exempt   string         // of the connection
 	lookups  policy.Lookups // nil where nobody looks anything up
 	judged   policy.Judgement
 	parsed   parsed
@@ -47,9 +48,11 @@ type message struct {
 	asked    bool   // a recipient is being judged
 	deferred bool   // the message was asked for its retry already
 
-	queueID string
-	outcome outcome
-	took    time.Duration
+	template templates
+	run      state.Key // the template of the campaign that it is of; 0 for none
+	queueID  string
+	outcome  outcome
+	took     time.Duration
 }
 
 // kind is which recipients a transaction holds. A transaction that may be

@@ -18,6 +18,8 @@ func (t *told) FailOpen(string)        {}
 func (t *told) NamesSuspended(on bool) { t.suspended = append(t.suspended, on) }
 func (t *told) ClientHidden(on bool)   { t.hidden = append(t.hidden, on) }
 func (t *told) LimitedBystander()      {}
+func (*told) CampaignBegan()           {}
+func (*told) CampaignMessage()         {}
 
 func newHealth() (*health, *told, *strings.Builder) {
 	var m told

@@ -3,6 +3,7 @@ package decider
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/iot-milter/iot-milter/policy"
@@ -31,6 +32,8 @@ const (
 	KeyHELO        LimitKey = "helo"
 	KeyFromDomain  LimitKey = "from-domain"
 	KeyRcptDomain  LimitKey = "rcpt-domain"
+	KeyASN         LimitKey = "asn"
+	KeyCampaign    LimitKey = "campaign" // the template, while a campaign of it is on
 )
 
 // reached reports whether a limit has no room for the open message. With take it
@@ -111,6 +114,14 @@ func (c *decision) limitPart(k LimitKey, rcpt string) (part string, ok bool) {
 		return fromDomain(f.Envelope.From)
 	case KeyRcptDomain:
 		part = domain(rcpt)
+	case KeyASN:
+		if asn := f.Network.ASN; asn != 0 {
+			part = strconv.FormatUint(uint64(asn), 10)
+		}
+	case KeyCampaign:
+		if c.message.run != 0 {
+			part = CampaignID(c.message.run)
+		}
 	}
 	return part, part != ""
 }

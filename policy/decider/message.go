@@ -157,6 +157,7 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 	if c.failed() {
 		return c.passed()
 	}
+	m.template = c.templateOf(headers)
 	c.facts.Headers = headers
 	cause := c.judge(ctx, policy.StageEOM)
 	c.facts.Headers = nil // the caller's memory; findings hold strings only
@@ -171,7 +172,7 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 func (c *decision) atEnd() policy.Verdict {
 	r, m := c.rules(), &c.message
 	verdict, reason := r.Conclude(&c.judged)
-	m.outcome = c.lastWord(outcome{verdict, r.InMode(verdict), reason})
+	m.outcome = c.lastWord(c.campaign(outcome{verdict, r.InMode(verdict), reason}))
 	if c.failed() {
 		return c.passed()
 	}
