@@ -61,6 +61,8 @@ func (deaf) FailOpen(string)       {}
 func (deaf) NamesSuspended(bool)   {}
 func (deaf) ClientHidden(bool)     {}
 func (deaf) LimitedBystander()     {}
+func (deaf) CampaignBegan()        {}
+func (deaf) CampaignMessage()      {}
 func (deaf) Record(*policy.Record) {}
 
 // FuzzSession: whatever an MTA says, the session ends when the MTA leaves, never
