@@ -86,6 +86,7 @@ func TestDocsConfigurationsLoad(t *testing.T) {
 // what it prints.
 func TestDocsExamplesRun(t *testing.T) {
 	all := pages(t)
+	config := lookups(t)
 	t.Chdir(root)
 	explained := 0
 	for _, p := range all {
@@ -94,7 +95,7 @@ func TestDocsExamplesRun(t *testing.T) {
 				if strings.HasPrefix(example, "iot-milter explain ") {
 					explained++
 				}
-				runExample(t, b.where, example)
+				runExample(t, b.where, example, config)
 			}
 		}
 	}
@@ -103,10 +104,10 @@ func TestDocsExamplesRun(t *testing.T) {
 	}
 }
 
-func runExample(t *testing.T, where, example string) {
+func runExample(t *testing.T, where, example, config string) {
 	t.Helper()
 	command, want, _ := strings.Cut(strings.ReplaceAll(example, "\\\n", " "), "\n")
-	out, err := printed(command)
+	out, err := printed(command, config)
 	if err != nil {
 		t.Errorf("%s: %v", where, err)
 		return
@@ -127,8 +128,9 @@ var (
 )
 
 // printed runs a command of a document: iot-milter with arguments that have no
-// blanks, after a printf and before a grep if there are any.
-func printed(command string) (string, error) {
+// blanks, after a printf and before a grep if there are any. The sample's path
+// stands for config.
+func printed(command, config string) (string, error) {
 	stdin := ""
 	if m := input.FindStringSubmatch(command); m != nil {
 		command, stdin = command[len(m[0]):], strings.ReplaceAll(m[1], "\\n", "\n")
@@ -143,7 +145,9 @@ func printed(command string) (string, error) {
 		return "", fmt.Errorf("%s: console blocks are run, and only iot-milter can be; use sh", args[0])
 	}
 	for i := range args {
-		args[i] = strings.Trim(args[i], `'"`)
+		if args[i] = strings.Trim(args[i], `'"`); args[i] == sampleConfig {
+			args[i] = config
+		}
 	}
 	var out bytes.Buffer
 	cli.Main(args[1:], cli.Build{Version: "0.1.0", Commit: "unknown"}, strings.NewReader(stdin), &out, &out)

@@ -40,6 +40,7 @@ func TestSignalsHavePages(t *testing.T) {
 			t.Errorf("%s: there is no such signal", path)
 		}
 	}
+	config := lookups(t)
 	for _, s := range policy.Signals {
 		path := signalPage(s.Name)
 		data, err := os.ReadFile(path)
@@ -47,11 +48,11 @@ func TestSignalsHavePages(t *testing.T) {
 			t.Errorf("the signal %s has no page: %v", s.Name, err)
 			continue
 		}
-		checkPage(t, s.Name, page{path, string(data)})
+		checkPage(t, s.Name, page{path, string(data)}, config)
 	}
 }
 
-func checkPage(t *testing.T, name string, p page) {
+func checkPage(t *testing.T, name string, p page, config string) {
 	t.Helper()
 	if !strings.HasPrefix(p.text, "# "+name+"\n") || !strings.Contains(p.text, "\n`"+name+"`\n") {
 		t.Errorf("%s: the page does not name the signal in its title and under Name", p.path)
@@ -70,7 +71,7 @@ func checkPage(t *testing.T, name string, p page) {
 	if *update {
 		want = console.ReplaceAllStringFunc(want, func(block string) string {
 			m := console.FindStringSubmatch(block)
-			out, err := printed(m[1])
+			out, err := printed(m[1], config)
 			if err != nil {
 				t.Errorf("%s: %v", p.path, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/iot-milter/iot-milter/policy/device"
+	"github.com/iot-milter/iot-milter/policy/evidence/asn"
 )
 
 // TestDocsTablesLoad reads the examples of tables as the daemon would; each
@@ -21,6 +22,12 @@ func TestDocsTablesLoad(t *testing.T) {
 	seen := 0
 	for _, b := range (page{path, string(text)}).blocks("tsv") {
 		name, _, _ := strings.Cut(strings.TrimPrefix(b.text, "# "), "\n")
+		if name == "networks.tsv" {
+			if kinds, err := asn.ReadKinds([]byte(b.text)); err != nil || len(kinds) == 0 {
+				t.Errorf("%s: %d kinds: %v", b.where, len(kinds), err)
+			}
+			continue
+		}
 		for _, wrong := range rows.Read(name, []byte(b.text)) {
 			t.Errorf("%s: %v", b.where, wrong)
 		}
