@@ -79,6 +79,8 @@ func (m *meter) FailOpen(string)      { m.mu.Lock(); m.failOpen++; m.mu.Unlock()
 func (m *meter) NamesSuspended(bool)  {}
 func (m *meter) ClientHidden(bool)    {}
 func (m *meter) LimitedBystander()    {}
+func (m *meter) CampaignBegan()       {}
+func (m *meter) CampaignMessage()     {}
 
 func (m *meter) count(e milter.Event) int { m.mu.Lock(); defer m.mu.Unlock(); return m.events[e] }
 
