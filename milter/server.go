@@ -194,6 +194,7 @@ func (s *Server) serve(e *edge, stripOnly bool) {
 	}
 	sess.endMessage(how) // what the end of the connection left open
 	s.ended(sess, e.cause)
+	sess.closeCase()
 }
 
 func (s *Server) begun(sess *session) {

@@ -455,3 +455,49 @@ func TestIdleSessionsAreCheap(t *testing.T) {
 		c.Close()
 	}
 }
+
+// closing tells of each case that is opened and closed.
+type closing struct {
+	policy.Decider
+	open, opened *atomic.Int64
+}
+
+func (c closing) Open(client policy.Client) policy.Case {
+	c.open.Add(1)
+	c.opened.Add(1)
+	return closingCase{c.Decider.Open(client), c}
+}
+
+type closingCase struct {
+	policy.Case
+	c closing
+}
+
+func (c closingCase) Close() { c.c.open.Add(-1); c.Case.Close() }
+
+// TestCasesAreClosed: however a session ends, what is looked up about its client
+// ends with it.
+func TestCasesAreClosed(t *testing.T) {
+	both(t, func(t *testing.T, mta mtascript.MTA) {
+		var open, opened atomic.Int64
+		f := start(t, options{wrap: func(d policy.Decider) policy.Decider { return closing{d, &open, &opened} }})
+		f.run(from(mta, server, "mx1.example.org")) // ends with QUIT
+		lost := f.dialPlain()
+		if _, err := lost.Negotiate(mtascript.FullOffer()); err != nil {
+			t.Fatal(err)
+		}
+		for _, frame := range []mtascript.Frame{mtascript.Connect("mx1.example.org", '4', 1, "192.0.2.1"),
+			mtascript.Mail("<a@example.org>"), mtascript.Rcpt("<u@example.test>")} {
+			if _, err := lost.Event(frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+		lost.Close()
+		for i := 0; i < 500 && (open.Load() > 0 || opened.Load() < 2); i++ {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if open.Load() > 0 || opened.Load() != 2 {
+			t.Errorf("%d of %d cases stay open", open.Load(), opened.Load())
+		}
+	})
+}
