@@ -311,6 +311,10 @@ type History struct {
 type Ramp struct {
 	// Enforce is the share of clients that mode enforce acts on, 0 % to 100 %.
 	Enforce Percent `toml:"enforce" range:"0%..100%"`
+	// Device and Access are the shares of clients flagged Yes and Suspect; the
+	// smaller of theirs and Enforce holds.
+	Device Percent `toml:"device" range:"0%..100%"`
+	Access Percent `toml:"access" range:"0%..100%"`
 }
 
 // Log is the table [log].

@@ -58,7 +58,7 @@ func Default() Config {
 			Limit:  "451 4.7.1 Too much mail from this kind of host, try again later [id={id}] {contact}",
 		},
 		History: History{Days: 7, Size: 64 << 20},
-		Ramp:    Ramp{Enforce: 100},
+		Ramp:    Ramp{Enforce: 100, Device: 100, Access: 100},
 		Log:     Log{Format: "text", Level: slog.LevelInfo, Addresses: "full"},
 		Limits: Limits{
 			Sessions: 4000,

@@ -12,7 +12,6 @@ var pending = []string{
 	"admin.password",
 	"history",
 	"log.addresses",
-	"ramp",
 	"store.url",
 }
 

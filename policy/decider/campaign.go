@@ -89,7 +89,7 @@ func (c *decision) hit(o outcome) outcome {
 	if action <= o.verdict {
 		return o
 	}
-	return outcome{action, r.InMode(action), policy.ReasonCampaign}
+	return outcome{action, c.done(action), policy.ReasonCampaign}
 }
 
 // began tells of a new campaign.

@@ -157,7 +157,7 @@ func (c *decision) Early(ctx context.Context, at policy.Stage) policy.Verdict {
 		return policy.Verdict{FailOpen: true}
 	}
 	verdict, reason := r.Conclude(&c.judged)
-	if r.InMode(verdict) != policy.ActionReject {
+	if c.done(verdict) != policy.ActionReject {
 		return policy.Verdict{}
 	}
 	id := c.message.id
@@ -236,7 +236,7 @@ func (c *decision) see(ctx context.Context) (late bool) {
 // acts reports whether more than a tag follows from the judgement.
 func (c *decision) acts() bool {
 	verdict, _ := c.rules().Conclude(&c.judged)
-	return c.rules().InMode(verdict) > policy.ActionTag
+	return c.done(verdict) > policy.ActionTag
 }
 
 func (c *decision) parse() {

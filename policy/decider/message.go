@@ -55,7 +55,7 @@ func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 // the null sender wait for the end of message, so that call-outs are answered.
 func (c *decision) atRecipient(verdict policy.Action, reason, rcpt string, k kind) outcome {
 	r := c.rules()
-	o := outcome{verdict, r.InMode(verdict), reason}
+	o := outcome{verdict, c.done(verdict), reason}
 	if o.action <= policy.ActionTag || r.EnforceAt > policy.StageRcpt || o.action == policy.ActionQuarantine {
 		return outcome{verdict, policy.ActionTag, reason}
 	}
@@ -172,7 +172,7 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 func (c *decision) atEnd() policy.Verdict {
 	r, m := c.rules(), &c.message
 	verdict, reason := r.Conclude(&c.judged)
-	m.outcome = c.lastWord(c.campaign(outcome{verdict, r.InMode(verdict), reason}))
+	m.outcome = c.lastWord(c.campaign(outcome{verdict, c.done(verdict), reason}))
 	if c.failed() {
 		return c.passed()
 	}
