@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/iot-milter/iot-milter/policy"
 )
 
 func TestSampleIsDefault(t *testing.T) {
@@ -25,12 +28,17 @@ func TestSampleIsDefault(t *testing.T) {
 	}
 }
 
-// sampleKeys are the keys of the sample, those that are commented out included.
+// wholeSample is the sample with what is commented out.
+func wholeSample() []byte {
+	return regexp.MustCompile(`(?m)^#(\[\[|[a-z_]+ = )`).ReplaceAll(Sample, []byte("$1"))
+}
+
+// sampleKeys are the keys of the sample, those that are commented out included;
+// those of several entries once.
 func sampleKeys(t *testing.T) []string {
 	t.Helper()
-	text := regexp.MustCompile(`(?m)^#(\[\[|[a-z_]+ = )`).ReplaceAll(Sample, []byte("$1"))
 	var raw map[string]any
-	md, err := toml.Decode(string(text), &raw)
+	md, err := toml.Decode(string(wholeSample()), &raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +53,28 @@ func sampleKeys(t *testing.T) []string {
 				name = list + "[]." + rest
 			}
 		}
-		out = append(out, name)
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
 	return out
+}
+
+func TestSampleLoadsWhole(t *testing.T) {
+	cfg, warnings, err := Parse("iot-milter.toml", wholeSample())
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	if n := strings.Count(string(Sample), "\n#[[dnslist]]\n"); len(cfg.DNSList) != n || n < 2 {
+		t.Errorf("%d lists of %d in the sample", len(cfg.DNSList), n)
+	}
+	for _, l := range cfg.DNSList {
+		for _, wrong := range []string{"127.255.255.254", "127.0.0.255"} {
+			if slices.ContainsFunc(l.Codes, func(c policy.Codes) bool { return c.Contains(netip.MustParseAddr(wrong)) }) {
+				t.Errorf("%s: %v has %s", l.Zone, l.Codes, wrong)
+			}
+		}
+	}
 }
 
 func TestSampleHasEveryKey(t *testing.T) {
@@ -60,10 +87,17 @@ func TestSampleHasEveryKey(t *testing.T) {
 func TestSampleExplainsEveryKey(t *testing.T) {
 	lines := strings.Split(string(Sample), "\n")
 	key := regexp.MustCompile(`^#?[a-z_]+ = `)
+	explained := map[string]bool{} // of keys that are commented out: further entries repeat them
 	for i, line := range lines {
-		if key.MatchString(line) && (i == 0 || !strings.HasPrefix(lines[i-1], "# ")) {
+		word := key.FindString(line)
+		if word == "" {
+			continue
+		}
+		above := i > 0 && strings.HasPrefix(lines[i-1], "# ")
+		if !above && !(word[0] == '#' && explained[word]) {
 			t.Errorf("line %d: %s: no comment above", i+1, line)
 		}
+		explained[word] = true
 	}
 }
 

@@ -8,14 +8,20 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/maxmind/mmdbwriter"
 	"github.com/maxmind/mmdbwriter/mmdbtype"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
+	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // sampleConfig is the path by which the examples of the documents name a
@@ -166,3 +172,55 @@ func p0fAnswer(octet byte) []byte {
 	copy(a[168:200], host.link)
 	return a
 }
+
+// TestDocsListsAreTheSample compares the lists that are shown with those of the
+// annotated configuration, where the first entry explains the keys.
+func TestDocsListsAreTheSample(t *testing.T) {
+	read := func(text string) []conf.DNSList {
+		c, _, err := conf.Parse("lists", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.DNSList
+	}
+	_, sample, _ := strings.Cut(string(conf.Sample), "#[[dnslist]]\n")
+	sample, _, _ = strings.Cut(sample, "\n[tcpinfo]\n")
+	got := read("[[dnslist]]\n" + uncomment.ReplaceAllString(sample, "$1"))[1:]
+	want := read(shown(t, "docs/evidence.md", "toml", "[[dnslist]]"))
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("docs/evidence.md shows\n%+v\nand the sample\n%+v", want, got)
+	}
+}
+
+var uncomment = regexp.MustCompile(`(?m)^#(\[\[|[a-z_]+ = )`)
+
+// TestDocsMetricsExist looks up each metric that a document names.
+func TestDocsMetricsExist(t *testing.T) {
+	memory, err := state.New(state.Options{Entries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := make(chan *prometheus.Desc)
+	go func() {
+		defer close(described)
+		obs.NewMetrics("0.1.0", memory).Registry.Describe(described)
+	}()
+	known := map[string]bool{}
+	for d := range described {
+		if m := metricName.FindStringSubmatch(d.String()); m != nil {
+			known[m[1]] = true
+		}
+	}
+	for _, p := range pages(t) {
+		for _, name := range metricWord.FindAllString(p.text, -1) {
+			if !known[name] {
+				t.Errorf("%s: there is no metric %s", p.path, name)
+			}
+		}
+	}
+}
+
+var (
+	metricName = regexp.MustCompile(`fqName: "([a-z0-9_]+)"`)
+	metricWord = regexp.MustCompile(`\biot_milter_[a-z0-9_]+`)
+)
