@@ -53,7 +53,6 @@ func defaults() *decider.Settings {
 			Name: "suspects-by-network", Classes: []policy.Class{policy.ClassAccess, policy.ClassDevice},
 			Keys: []decider.LimitKey{decider.KeyPrefix}, Rate: state.Rate{Count: 20, Per: time.Hour, Burst: 5},
 		}},
-		Ramp:       decider.Ramp{All: 100, Device: 100, Access: 100},
 		DeferDelay: 5 * time.Minute, DeferKeep: 35 * 24 * time.Hour, Deadline: 50 * time.Millisecond,
 	}
 }

@@ -25,7 +25,7 @@ func refusedOf(t *testing.T, w *world) (refused map[int]bool) {
 // others are tagged with the verdict logged.
 func TestRamp(t *testing.T) {
 	s := enforcing()
-	s.Ramp.All = 20
+	s.Ramp = &decider.Ramp{All: 20, Device: 100, Access: 100}
 	w := newWorld(t, s, nil)
 	first := refusedOf(t, w)
 	if n := len(first); n < 25 || n > 75 {
@@ -42,7 +42,7 @@ func TestRamp(t *testing.T) {
 		}
 	}
 	wider := *s
-	wider.Ramp.All = 60
+	wider.Ramp = &decider.Ramp{All: 60, Device: 100, Access: 100}
 	w.Swap(&wider)
 	second := refusedOf(t, w)
 	for i := range first {
@@ -64,7 +64,7 @@ func TestRampByClass(t *testing.T) {
 		{decider.Ramp{All: 100, Device: 100, Access: 0}, 250},
 	} {
 		s := enforcing()
-		s.Ramp = tt.ramp
+		s.Ramp = &tt.ramp
 		if n := len(refusedOf(t, newWorld(t, s, nil))); n != tt.refused {
 			t.Errorf("%+v: %d refused", tt.ramp, n)
 		}

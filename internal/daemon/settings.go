@@ -19,7 +19,7 @@ func Settings(c *conf.Config) *decider.Settings {
 			CampaignRule: state.CampaignRule{Window: c.Campaign.Window, Hosts: c.Campaign.Hosts, Hold: c.Campaign.Hold},
 			Action:       c.Campaign.Action,
 		},
-		Ramp: decider.Ramp{
+		Ramp: &decider.Ramp{
 			All: float64(c.Ramp.Enforce), Device: float64(c.Ramp.Device), Access: float64(c.Ramp.Access),
 		},
 		DeferDelay: c.Defer.Delay,

@@ -30,7 +30,7 @@ type Settings struct {
 	Rules      policy.Rules
 	Limits     []Limit
 	Campaign   Campaign // none where Hosts is 0
-	Ramp       Ramp
+	Ramp       *Ramp    // nil: mode enforce acts on all clients
 	DeferDelay time.Duration
 	DeferKeep  time.Duration
 	Table      *device.Table // what names are parsed by; nil is the built-in one

@@ -9,7 +9,10 @@ type Ramp struct {
 }
 
 // share is the share of clients with the flag on which anything is done.
-func (r Ramp) share(f policy.Flag) float64 {
+func (r *Ramp) share(f policy.Flag) float64 {
+	if r == nil {
+		return 100
+	}
 	switch f {
 	case policy.FlagYes:
 		return min(r.All, r.Device)
