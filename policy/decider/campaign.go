@@ -37,13 +37,13 @@ func (c *decision) templateOf(h *policy.Headers) (t templates) {
 	return t
 }
 
-// campaign is what is done about a message whose template comes from many suspects
-// at once. That is hearsay (safety rule 9): it acts on suspects alone, neither
+// campaign is what is done about a message whose template comes from many clients of
+// class access or device at once, flagged or not. That is hearsay (safety rule 9): it acts on suspects alone, neither
 // counts nor hits what came on earlier days too, and refuses only where the message
 // would be refused for its own client's sake.
 func (c *decision) campaign(o outcome) outcome {
 	t := c.message.template
-	if t.n == 0 || c.judged.Class != policy.ClassAccess && c.judged.Class != policy.ClassDevice || c.judged.Flag == policy.FlagNo {
+	if t.n == 0 || c.judged.Class != policy.ClassAccess && c.judged.Class != policy.ClassDevice {
 		return o
 	}
 	m, at := c.decider.opts.State, c.facts.Client.At
