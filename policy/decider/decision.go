@@ -46,6 +46,7 @@ type message struct {
 	kind     kind
 	rcpt     string // the first accepted one
 	asked    bool   // a recipient is being judged
+	from     bool   // the sender's domain is asked about
 	deferred bool   // the message was asked for its retry already
 
 	template templates
@@ -130,9 +131,19 @@ func (c *decision) lookUpSender() {
 	r := c.rules()
 	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
 	c.fresh = false
-	if c.judged.Flag != policy.FlagNo || c.settings.Patient {
-		c.lookups.Sender(c.facts.Envelope)
+	c.askSender()
+}
+
+// askSender asks about the open message's sender, if it is a suspect's and has not
+// been asked about. It reports whether it did.
+func (c *decision) askSender() bool {
+	m := &c.message
+	if !m.open || m.from || m.exempt != policy.ExemptNone || c.judged.Flag == policy.FlagNo && !c.settings.Patient {
+		return false
 	}
+	m.from = true
+	c.lookups.Sender(c.facts.Envelope)
+	return true
 }
 
 // Early implements policy.Case. Who authenticates is not known before MAIL, and
@@ -157,7 +168,7 @@ func (c *decision) Early(ctx context.Context, at policy.Stage) policy.Verdict {
 		return policy.Verdict{FailOpen: true}
 	}
 	verdict, reason := r.Conclude(&c.judged)
-	if c.done(verdict) != policy.ActionReject {
+	if c.exempt != policy.ExemptNone || c.done(verdict) != policy.ActionReject {
 		return policy.Verdict{}
 	}
 	id := c.message.id
@@ -173,23 +184,25 @@ func (c *decision) Early(ctx context.Context, at policy.Stage) policy.Verdict {
 // judge brings the judgement up to date. What look-ups have found so far is in
 // hand; those still under way are awaited only where the facts in hand would do
 // more than tag, or would if a pardon were not still unknown. It returns the
-// cause of own trouble, "" when there was none.
+// cause of own trouble, "" when there was none. It may find that the client is
+// exempt, and then judges nothing.
 func (c *decision) judge(ctx context.Context, stage policy.Stage) (trouble string) {
 	if c.fresh && stage < policy.StageEOM {
 		return ""
 	}
+	c.fresh = false
 	c.parse()
-	r := c.rules()
 	if c.lookups != nil {
 		c.see(ended)
 	}
+	r := c.rules()
 	c.judged.Judge(&c.facts, stage, &r.Prior, r.Thresholds)
-	if c.lookups != nil && (c.settings.Patient || c.acts() || r.Mode == policy.ModeEnforce && r.Pardoned(&c.judged)) {
+	if c.lookups != nil && (c.settings.Patient || c.acts(stage) || r.EnforceAt <= stage && r.Mode == policy.ModeEnforce && r.Pardoned(&c.judged)) {
 		if trouble = c.await(ctx, stage); trouble != "" {
 			return trouble
 		}
 	}
-	c.fresh = true
+	c.fresh = c.exempt == policy.ExemptNone
 	return ""
 }
 
@@ -206,10 +219,15 @@ var ended = func() context.Context {
 func (c *decision) await(ctx context.Context, stage policy.Stage) (trouble string) {
 	ctx, cancel := context.WithTimeout(ctx, c.settings.Deadline)
 	defer cancel()
-	late := c.see(ctx)
 	r := c.rules()
+	c.askSender()
+	late := c.see(ctx)
 	c.judged.Judge(&c.facts, stage, &r.Prior, r.Thresholds)
-	if late && c.acts() {
+	if !late && c.askSender() { // who is a suspect only now may be pardoned, too
+		late = c.see(ctx)
+		c.judged.Judge(&c.facts, stage, &r.Prior, r.Thresholds)
+	}
+	if late && c.exempt == policy.ExemptNone && c.acts(stage) {
 		return "deadline"
 	}
 	return ""
@@ -217,10 +235,14 @@ func (c *decision) await(ctx context.Context, stage policy.Stage) (trouble strin
 
 // see takes in what look-ups have found, waiting until ctx ends, and reports
 // whether some are not done. An own look-up may know the client's name better than
-// the MTA, which shows a temporary failure like a forgery.
+// the MTA, which shows a temporary failure like a forgery; the name that it confirms
+// may be one that the admin exempts.
 func (c *decision) see(ctx context.Context) (late bool) {
 	name, iprev := c.facts.Client.Name, c.facts.Client.Iprev
 	late = c.lookups.Await(ctx, &c.facts) != nil
+	if !c.message.from { // what was found is about an earlier message's sender
+		c.facts.Sending, c.facts.SPF = policy.IprevUnknown, policy.SPFUnknown
+	}
 	if c.facts.Client.Name == name && c.facts.Client.Iprev == iprev {
 		return late
 	}
@@ -228,15 +250,24 @@ func (c *decision) see(ctx context.Context) (late bool) {
 	case policy.IprevPass, policy.IprevFail, policy.IprevPermError:
 		c.facts.NamesSuspended = false // somebody's DNS is ill, not ours
 	}
+	c.exempt = c.rules().Exempt.Client(&c.facts.Client)
+	if c.message.open && c.message.exempt == policy.ExemptNone {
+		c.message.exempt = c.exempt
+	}
 	c.parsed.client = false
 	c.parse()
 	return late
 }
 
-// acts reports whether more than a tag follows from the judgement.
-func (c *decision) acts() bool {
-	verdict, _ := c.rules().Conclude(&c.judged)
-	return c.done(verdict) > policy.ActionTag
+// acts reports whether more than a tag follows from the judgement at the stage.
+func (c *decision) acts(stage policy.Stage) bool {
+	r := c.rules()
+	verdict, _ := r.Conclude(&c.judged)
+	action := c.done(verdict)
+	if stage < policy.StageEOM && (stage < r.EnforceAt || action == policy.ActionQuarantine) {
+		return false // nothing yet
+	}
+	return action > policy.ActionTag
 }
 
 func (c *decision) parse() {

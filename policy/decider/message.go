@@ -35,6 +35,10 @@ func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 		c.accept(rcpt, kindNone)
 		return policy.Verdict{FailOpen: true}
 	}
+	if c.message.exempt != policy.ExemptNone {
+		c.accept(rcpt, kindNone)
+		return policy.Verdict{}
+	}
 	k := kindOrdinary
 	if r.Exempt.Recipient(rcpt) {
 		k = kindExempt
@@ -164,6 +168,9 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 	if cause != "" {
 		c.trouble(cause)
 		return c.passed()
+	}
+	if m.exempt != policy.ExemptNone {
+		return c.marked(policy.ExemptMark(m.exempt, c.host()), policy.ActionAccept)
 	}
 	return c.atEnd()
 }
