@@ -417,6 +417,22 @@ func TestMost(t *testing.T) {
 	}
 }
 
+// TestMostPardons: the pardon of a small office that there is no room to ask for is
+// not denied.
+func TestMostPardons(t *testing.T) {
+	w := newWorld(t, "!drop *\n", func(o *Options) { o.Most = 1 })
+	c := clientOf("192.0.2.7", policy.IprevFail, "")
+	l := w.Start(c) // asks for its name
+	defer l.Close()
+	l.Sender(policy.Envelope{From: policy.Seen("a@office.example")})
+	if n := w.meter.of("busy sender"); n != 1 {
+		t.Errorf("%d were not made", n)
+	}
+	if f := all(t, l, c); f.Sending != policy.IprevTempError {
+		t.Errorf("sending is %v", f.Sending)
+	}
+}
+
 // TestSingleFlight: a burst from one address asks once.
 func TestSingleFlight(t *testing.T) {
 	w := newWorld(t, "mail.example.org A 192.0.2.7\n7.2.0.192.in-addr.arpa PTR mail.example.org.\n!delay 30ms *\n", nil)

@@ -35,14 +35,15 @@ type finding struct {
 	take    func(*lookups) // nil when nothing is known
 }
 
-// run starts a look-up in the background, unless too many are under way.
-func (l *lookups) run(source string, look func(context.Context) finding) {
+// run starts a look-up in the background, and reports false where too many are
+// under way.
+func (l *lookups) run(source string, look func(context.Context) finding) bool {
 	c := l.collector
 	select {
 	case c.slots <- struct{}{}:
 	default:
 		c.opts.Meter.Busy(source)
-		return
+		return false
 	}
 	l.mu.Lock()
 	l.running++
@@ -54,6 +55,7 @@ func (l *lookups) run(source string, look func(context.Context) finding) {
 		c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
 		l.done(f)
 	}()
+	return true
 }
 
 // guarded is one look-up, bounded in time. A panic in it must not end the daemon.
@@ -116,7 +118,12 @@ func (l *lookups) Sender(e policy.Envelope) {
 	if same || domain == "" || l.collector.opts.DNS == nil || !l.client.Addr.IsValid() {
 		return
 	}
-	l.run("sender", func(ctx context.Context) finding { return l.sender(ctx, from, domain) })
+	if !l.run("sender", func(ctx context.Context) finding { return l.sender(ctx, from, domain) }) {
+		// A pardon that cannot be asked for is not denied.
+		l.mu.Lock()
+		l.found.Sending = policy.IprevTempError
+		l.mu.Unlock()
+	}
 	if l.collector.opts.SPF != nil {
 		l.run("spf", func(ctx context.Context) finding { return l.spf(ctx, from, helo) })
 	}
