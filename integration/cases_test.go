@@ -72,7 +72,10 @@ func serveWorld(all []*scenario) error {
 	if err := serveSASL(); err != nil {
 		return err
 	}
-	return placeClients(all)
+	if err := placeClients(all); err != nil {
+		return err
+	}
+	return serveSources()
 }
 
 // TestCases plays every file of cases/ on every bench that it names. The two

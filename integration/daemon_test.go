@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +33,8 @@ type daemon struct {
 	log  logBuffer
 
 	ending bool // SIGTERM was sent
+
+	prefix []string // a program that starts the daemon, given its command
 }
 
 // logBuffer keeps what the daemon says over all its lives in one case.
@@ -77,20 +81,24 @@ func newDaemon(t *testing.T, sockets ...string) *daemon {
 // line with the same key.
 func (d *daemon) configure(overrides string) {
 	d.t.Helper()
+	text := strings.Join(override(d.base, overrides), "\n")
+	if err := os.WriteFile(d.dir+"/iot-milter.toml", []byte(text), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// override is base without the lines whose key is in text, and then text.
+func override(base []string, text string) (lines []string) {
 	set := map[string]bool{}
-	for _, line := range strings.Split(overrides, "\n") {
+	for _, line := range strings.Split(text, "\n") {
 		set[key(line)] = true
 	}
-	var lines []string
-	for _, line := range d.base {
+	for _, line := range base {
 		if !set[key(line)] {
 			lines = append(lines, line)
 		}
 	}
-	text := strings.Join(append(lines, overrides), "\n")
-	if err := os.WriteFile(d.dir+"/iot-milter.toml", []byte(text), 0o644); err != nil {
-		d.t.Fatal(err)
-	}
+	return append(lines, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
 }
 
 func key(line string) string {
@@ -107,9 +115,13 @@ func (d *daemon) start() {
 	}
 	d.life = notify
 	_ = os.Chmod(d.dir+"/notify.sock", 0o666)
-	d.cmd = exec.Command(program, "run", "-c", d.dir+"/iot-milter.toml")
+	command := append(slices.Clone(d.prefix), program, "run", "-c", d.dir+"/iot-milter.toml")
+	d.cmd = exec.Command(command[0], command[1:]...)
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock")
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if len(d.prefix) > 0 && d.prefix[0] == "unshare" {
+		d.cmd.SysProcAttr = nil // a new network is root's to make
+	}
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.ending = false
 	if err := d.cmd.Start(); err != nil {
@@ -186,6 +198,21 @@ func (d *daemon) verdicts(n int) []string {
 		time.Sleep(30 * time.Millisecond)
 	}
 	return lines
+}
+
+// says waits until the log of this life and of earlier ones has the regexp.
+func (d *daemon) says(pattern string) error {
+	re, err := regexp.Compile("(?m)" + pattern)
+	if err != nil {
+		return err
+	}
+	for range 300 {
+		if re.MatchString(d.log.String()) {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("the daemon does not say %q", pattern)
 }
 
 // reload sends SIGHUP and waits until the daemon has said something about it.

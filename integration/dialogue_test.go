@@ -132,12 +132,28 @@ func (d *dialogue) connect(who []string) {
 	if d.told {
 		from, v6 = "127.0.0.1", false
 	}
+	proxied := d.s.listener == "proxy"
+	if proxied {
+		from, v6 = proxyAddr, false
+	}
 	conn, err := dial(d.s.network(), from, d.mta.listener(d.s.listener, v6))
 	d.check(err)
 	d.conn, d.reader = conn, bufio.NewReader(conn)
+	if proxied {
+		d.write(proxyHeader(d.client.addr))
+	}
 	if d.told {
 		d.tell()
 	}
+}
+
+// proxyHeader is what a TCP proxy says of the client at the beginning of a
+// connection, in version 1 of the PROXY protocol (haproxy's proxy-protocol.txt).
+func proxyHeader(client string) string {
+	if strings.Contains(client, ":") {
+		return "PROXY TCP6 " + client + " " + postfixAddr6 + " 40000 25\r\n"
+	}
+	return "PROXY TCP4 " + client + " " + postfixAddr + " 40000 25\r\n"
 }
 
 // tell describes the client to Postfix, which then greets a second time.
@@ -275,6 +291,10 @@ func (d *dialogue) control(w []string) {
 	d.t.Helper()
 	if len(w) == 0 {
 		d.t.Fatalf("%s: what about it?", d.line)
+	}
+	if w[0] == "says" {
+		d.check(d.daemon.says(strings.Join(w[1:], " ")))
+		return
 	}
 	if len(w) > 1 {
 		text, ok := d.s.sections[strings.Join(w[1:], " ")]

@@ -92,7 +92,7 @@ func (m *mta) listener(which string, v6 bool) string {
 	if v6 {
 		addr = "[" + m.addrs[1] + "]"
 	}
-	key := map[string]string{"": "port", "smtp": "port", "submission": "submit_port", "filter": "filter_port"}[which]
+	key := map[string]string{"": "port", "smtp": "port", "submission": "submit_port", "filter": "filter_port", "proxy": "proxy_port"}[which]
 	return addr + ":" + m.state[key]
 }
 

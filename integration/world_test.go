@@ -28,6 +28,7 @@ const (
 	sendAddr     = "192.0.2.26"
 	sendAddr6    = "2001:db8:25::26"
 	hubAddr      = "192.0.2.27"
+	proxyAddr    = "192.0.2.254" // a TCP proxy in front of Postfix
 )
 
 // program is the daemon, copied to where anybody may run it.
@@ -37,6 +38,9 @@ const program = "/srv/iot-milter"
 var outside *os.File
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "restricted" {
+		os.Exit(restricted(os.Args[1:]))
+	}
 	if os.Getenv(insideEnv) == "" {
 		os.Exit(enter())
 	}
@@ -77,9 +81,9 @@ func prepare() error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("these tests start mail servers; hint: run them as root")
 	}
-	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest"} {
+	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f"} {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest", p)
+			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest p0f", p)
 		}
 	}
 	if out, err := exec.Command("mta/fetch-sendmail.sh").CombinedOutput(); err != nil {

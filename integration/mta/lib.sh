@@ -14,8 +14,8 @@
 #   MTA_FILTER  PORT of a content filter (Postfix)    none: no such listeners
 #   MTA_HUB     DOMAIN=ADDRESS:PORT to relay to       none (Postfix)
 #
-# `start` writes DIR/state: lines of key=value with pid, port, submit_port and,
-# with a content filter, filter_port and reinject_port. It prints them too.
+# `start` writes DIR/state: lines of key=value with pid, port, submit_port,
+# proxy_port (Postfix: the PROXY protocol) and, with a content filter, filter_port and reinject_port. It prints them too.
 
 say() { echo "$(basename "$0"): $*" >&2; }
 

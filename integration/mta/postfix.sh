@@ -15,7 +15,7 @@ verb=${1:-}
 dir=${2:-}
 
 tags() {
-	echo "postfix xclient starttls auth submission quarantine ipv6 filter hub"
+	echo "postfix xclient proxy starttls auth submission quarantine ipv6 filter hub"
 }
 
 # main_cf: whatever would touch the outside is switched off.
@@ -99,6 +99,7 @@ master_cf() {
 		listener "$addr" "$port"
 		listener "$addr" "$submit_port" milter_macro_daemon_name=ORIGINATING
 	done
+	listener "${MTA_ADDR%% *}" "$proxy_port" smtpd_upstream_proxy_protocol=haproxy
 	if [ -n "$MTA_FILTER" ]; then
 		listener "${MTA_ADDR%% *}" "$filter_port" "content_filter=smtp:[127.0.0.1]:$MTA_FILTER"
 		listener 127.0.0.1 "$reinject_port" content_filter=
@@ -136,6 +137,7 @@ choose_ports() {
 	submit_port=$(port_or_free "$MTA_SUBMIT" "$port")
 	filter_port=$(free_port "$port" "$submit_port")
 	reinject_port=$(free_port "$port" "$submit_port" "$filter_port")
+	proxy_port=$(free_port "$port" "$submit_port" "$filter_port" "$reinject_port")
 }
 
 write_state() {
@@ -143,6 +145,7 @@ write_state() {
 		echo "pid=$1"
 		echo "port=$port"
 		echo "submit_port=$submit_port"
+		echo "proxy_port=$proxy_port"
 		[ -z "$MTA_FILTER" ] || printf 'filter_port=%s\nreinject_port=%s\n' "$filter_port" "$reinject_port"
 	} >"$dir/state"
 	cat "$dir/state"
