@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/iot-milter/iot-milter/policy"
 )
 
 // Effective writes the whole configuration as TOML, defaults included, in the
@@ -31,7 +33,19 @@ func (c *Config) Redacted() Config {
 		out.Admin.Password = redactedHash
 	}
 	out.Store.URL = redactURL(out.Store.URL)
+	out.DNSList = slices.Clone(out.DNSList)
+	for i := range out.DNSList {
+		out.DNSList[i].Zone = redactZone(out.DNSList[i].Zone)
+	}
 	return out
+}
+
+// redactZone hides a customer's key.
+func redactZone(zone string) string {
+	if rest, keyed := policy.WithoutKey(zone); keyed {
+		return "redacted." + rest
+	}
+	return zone
 }
 
 // redactURL hides user, password, and every option: which of them hold secrets

@@ -136,6 +136,7 @@ func TestRedacted(t *testing.T) {
 	c := Default()
 	c.Admin.Password = "$2y$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
 	c.Store.URL = "redis-sentinel://user:secret@a.example.org:1,b.example.org:2/0?sentinel_password=secret&db=1#secret"
+	c.DNSList = []DNSList{{Zone: "secretkey.zen.dq.spamhaus.net", Weight: 3, Kind: "access"}}
 	text := string(Effective(&c))
 	if strings.Contains(text, "secret") || strings.Contains(text, "abcdefgh") || !strings.Contains(text, "redacted@a.example.org:1,b") {
 		t.Error(text)

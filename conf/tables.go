@@ -9,8 +9,8 @@ import (
 	"github.com/iot-milter/iot-milter/policy/device"
 )
 
-// networkRows is the table about what networks are known for.
-const networkRows = "networks.tsv"
+// NetworkRows is the file with the table about what networks are known for.
+const NetworkRows = "networks.tsv"
 
 // load reads the tables of the folder into Rows. A file that is not there adds
 // nothing; another file that looks like a table is a slip of the pen.
@@ -26,10 +26,10 @@ func (t *Tables) load() (problems Errors) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(t.Dir, e.Name())
-		if e.Name() != networkRows && !slices.Contains(device.RowFiles, e.Name()) {
+		if e.Name() != NetworkRows && !slices.Contains(device.RowFiles, e.Name()) {
 			if strings.EqualFold(filepath.Ext(e.Name()), ".tsv") {
 				problems = append(problems, Problem{File: path, What: "is no table",
-					Hint: "one of " + strings.Join(device.RowFiles, ", ") + ", " + networkRows})
+					Hint: "one of " + strings.Join(device.RowFiles, ", ") + ", " + NetworkRows})
 			}
 			continue
 		}
@@ -42,7 +42,7 @@ func (t *Tables) load() (problems Errors) {
 			problems = append(problems, Problem{File: path, What: "is larger than " + Size(maxFile).String()})
 			continue
 		}
-		if e.Name() == networkRows {
+		if e.Name() == NetworkRows {
 			t.Networks = data
 			continue
 		}

@@ -70,3 +70,19 @@ func (c Codes) String() string {
 	}
 	return strings.Join(octets, ".")
 }
+
+// keyedZones are those below which customers have a key of their own as the first
+// label: Spamhaus' Data Query Service, Abusix.
+var keyedZones = []string{"dq.spamhaus.net", "mail.abusix.zone"}
+
+// WithoutKey is the zone of a list without a customer's key, which is a secret, and
+// whether there was one.
+func WithoutKey(zone string) (shown string, keyed bool) {
+	_, rest, _ := strings.Cut(zone, ".")
+	for _, below := range keyedZones {
+		if rest == below || strings.HasSuffix(rest, "."+below) {
+			return rest, true
+		}
+	}
+	return zone, false
+}

@@ -38,3 +38,14 @@ func TestCodes(t *testing.T) {
 		t.Error("the zero value is an answer")
 	}
 }
+
+func TestWithoutKey(t *testing.T) {
+	for zone, want := range map[string]string{
+		"sesame.zen.dq.spamhaus.net": "zen.dq.spamhaus.net", "sesame.combined.mail.abusix.zone": "combined.mail.abusix.zone",
+		"zen.spamhaus.org": "zen.spamhaus.org", "dnsbl.dronebl.org": "dnsbl.dronebl.org", "example": "example", "": "",
+	} {
+		if got, keyed := WithoutKey(zone); got != want || keyed != (got != zone) {
+			t.Errorf("%q: %q, %v", zone, got, keyed)
+		}
+	}
+}

@@ -17,6 +17,9 @@ import (
 // receive buffer, which follows its memory (net/ipv4/tcp.c, tcp_init; tcp_output.c,
 // tcp_select_initial_window): 2 is less than 32 MB of low memory, 3 up to 64, 4 up
 // to 128, 7 and more 512 and up. 0 and 1 are a program's own choice of a buffer.
+// Newer kernels (seen with 6.18) allow larger buffers whatever the memory is
+// (net.core.rmem_max), and old BSD and Mac systems stand at 3 and 4: a small scale
+// says a little, a large one less.
 const (
 	scaleSmallest = 2
 	scaleSmall    = 4

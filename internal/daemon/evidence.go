@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,14 +28,15 @@ import (
 type Sources struct {
 	Collector *evidence.Collector
 
-	log    *slog.Logger
-	dns    *resolve.Resolver
-	stacks *tcpinfo.Source
-	asn    *asn.Source
-	p0f    *p0f.Client
-	probe  *probe.Prober
-	kinds  []policy.ListKind // of the lists
-	absent map[string]string // sources that could not be had, and why
+	log      *slog.Logger
+	dns      *resolve.Resolver
+	stacks   *tcpinfo.Source
+	asn      *asn.Source
+	database bool // of asn, which without one knows what networks are known for
+	p0f      *p0f.Client
+	probe    *probe.Prober
+	kinds    []policy.ListKind // of the lists
+	absent   map[string]string // sources that could not be had, and why
 
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -83,8 +86,13 @@ func OpenSources(c *conf.Config, o SourceOptions) (s *Sources, errs []error) {
 // CheckSources reports what of the configuration at path only its sources can tell:
 // files that they cannot read, as errors; what depends on this machine, as warnings.
 func CheckSources(path string, c *conf.Config) (wrong conf.Errors, warnings []conf.Warning) {
-	if c.ASN.Database != "" || len(c.Tables.Networks) > 0 {
-		if s, err := asn.New(asn.Options{Database: c.ASN.Database, Kinds: c.Tables.Networks}); err != nil {
+	if _, err := asn.ReadKinds(c.Tables.Networks); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			wrong = append(wrong, problem(filepath.Join(c.Tables.Dir, conf.NetworkRows), "tables.dir", errors.New(line)))
+		}
+	}
+	if c.ASN.Database != "" {
+		if s, err := asn.New(asn.Options{Database: c.ASN.Database}); err != nil {
 			wrong = append(wrong, problem(path, "asn.database", err))
 		} else {
 			s.Close()
@@ -103,7 +111,12 @@ func CheckSources(path string, c *conf.Config) (wrong conf.Errors, warnings []co
 // problem is an error of a source, which ends with its hint.
 func problem(path, key string, err error) conf.Problem {
 	what, hint, _ := strings.Cut(err.Error(), "; hint: ")
-	return conf.Problem{File: path, Key: key, What: what, Hint: hint}
+	p := conf.Problem{File: path, Key: key, What: what, Hint: hint}
+	if n, _ := fmt.Sscanf(what, "line %d: ", &p.Line); n == 1 {
+		_, p.What, _ = strings.Cut(what, ": ")
+		p.Col = 1
+	}
+	return p
 }
 
 // meter is the named source's, nil without metrics.
@@ -144,7 +157,7 @@ func (s *Sources) openNetworks(c *conf.Config, o *SourceOptions, to *evidence.Op
 	if s.asn, err = asn.New(options); err != nil {
 		return err
 	}
-	to.Networks = s.asn
+	to.Networks, s.database = s.asn, c.ASN.Database != ""
 	s.stopped.Go(func() {
 		tick := time.NewTicker(refreshNetworks)
 		defer tick.Stop()
@@ -261,7 +274,7 @@ func (s *Sources) States() map[string]string {
 	if s.stacks != nil {
 		states["tcpinfo"] = s.stacks.State()
 	}
-	if s.asn != nil {
+	if s.database {
 		states["networks"] = s.asn.State()
 	}
 	if s.p0f != nil {

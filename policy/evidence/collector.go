@@ -35,6 +35,8 @@ type Stacks interface {
 // Networks tells whose network an address is in, without waiting; asn.Source does.
 type Networks interface {
 	Look(netip.Addr) (policy.Network, bool)
+	// KindOf is what an autonomous system is known for.
+	KindOf(asn uint32) policy.NetworkKind
 }
 
 // Fingerprints tells of the system at an address; p0f.Client does.
@@ -202,22 +204,15 @@ func (l *lookups) asksName() bool {
 func (l *lookups) stack(context.Context) finding {
 	s, err := l.collector.opts.Stacks.Stack(netip.AddrPortFrom(l.client.Addr, l.client.Port), l.client.Server)
 	if err != nil {
-		return finding{outcome: "error"}
+		return finding{}
 	}
-	return finding{outcome: outcomeOf(s.Known), take: func(l *lookups) { l.found.Stack = s }}
+	return finding{take: func(l *lookups) { l.found.Stack = s }}
 }
 
 func (l *lookups) p0f(ctx context.Context) finding {
 	p, err := l.collector.opts.P0f.Look(ctx, l.client.Addr)
 	if err != nil {
-		return finding{outcome: "error"}
+		return finding{}
 	}
-	return finding{outcome: outcomeOf(p.Known), take: func(l *lookups) { l.found.P0f = p }}
-}
-
-func outcomeOf(known bool) string {
-	if known {
-		return "found"
-	}
-	return "none"
+	return finding{take: func(l *lookups) { l.found.P0f = p }}
 }

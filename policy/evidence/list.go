@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,8 +63,9 @@ type zone struct {
 	rules []List
 
 	up       atomic.Bool
-	off      chan struct{} // told when a working zone is switched off
-	failures atomic.Int32  // temporary ones, in a row
+	off      chan time.Duration // told when a working zone is switched off, and for how long
+	why      atomic.Pointer[string]
+	failures atomic.Int32 // temporary ones, in a row
 }
 
 func (z *zone) usable() bool { return z.up.Load() }
@@ -85,7 +85,8 @@ func newLists(o *Options) *lists {
 	for _, rule := range o.Lists {
 		z := byName[rule.Zone]
 		if z == nil {
-			z = &zone{name: rule.Zone, shown: shownZone(rule.Zone), off: make(chan struct{}, 1)}
+			shown, _ := policy.WithoutKey(rule.Zone)
+			z = &zone{name: rule.Zone, shown: shown, off: make(chan time.Duration, 1)}
 			byName[rule.Zone] = z
 			l.zones = append(l.zones, z)
 		}
@@ -126,21 +127,22 @@ func (c *Collector) Lists() map[string]string {
 		return states
 	}
 	for _, z := range c.lists.zones {
-		states[z.shown] = "off: it has not passed its self-test"
+		states[z.shown] = "off: not tested yet"
 		if z.usable() {
 			states[z.shown] = "ok"
+		} else if why := z.why.Load(); why != nil {
+			states[z.shown] = "off: " + *why
 		}
 	}
 	return states
 }
 
-// shownZone leaves out the key of a customer of Spamhaus' Data Query Service: it is
-// a secret.
-func shownZone(name string) string {
-	if strings.HasSuffix(name, ".dq.spamhaus.net") {
-		_, name, _ = strings.Cut(name, ".")
+// told is an error without the name that was asked for, which may hold a key.
+func told(err error) string {
+	if f := resolve.FailureOf(err); f != 0 {
+		return "dns: " + f.String()
 	}
-	return name
+	return err.Error()
 }
 
 // watch tests a zone until it can be trusted, and again after each failure.
@@ -179,8 +181,7 @@ func (l *lists) rest(ctx context.Context, z *zone, wait time.Duration) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-z.off:
-			wait = retestAfter
+		case wait = <-z.off:
 		}
 	}
 	t := time.NewTimer(wait*9/10 + rand.N(wait/5+1))
@@ -196,9 +197,17 @@ func (l *lists) rest(ctx context.Context, z *zone, wait time.Duration) bool {
 // turn switches a zone on or off, and says so.
 func (l *lists) turn(z *zone, up bool, why error) {
 	was := z.up.Swap(up)
+	if why != nil {
+		text := told(why)
+		z.why.Store(&text)
+	}
 	if was && !up {
+		wait := retestAfter
+		if resolve.IsTemporary(why) {
+			wait = retestSoon
+		}
 		select {
-		case z.off <- struct{}{}:
+		case z.off <- wait:
 		default:
 		}
 	}
@@ -206,8 +215,8 @@ func (l *lists) turn(z *zone, up bool, why error) {
 	switch {
 	case up && !was:
 		l.opts.Log.Info("list", "zone", z.shown, "used", true)
-	case !up && (was || why != nil):
-		l.opts.Log.Warn("list", "zone", z.shown, "used", false, "err", why, "hint", "mail is judged without it; it is tested again within hours")
+	case !up:
+		l.opts.Log.Warn("list", "zone", z.shown, "used", false, "err", told(why), "hint", "mail is judged without it; it is tested again later")
 	}
 }
 

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -52,6 +53,14 @@ func listings(f *policy.Facts) string {
 		out = append(out, l.Zone+" "+l.Kind.String()+" "+l.Code.String())
 	}
 	return strings.Join(out, ", ")
+}
+
+// fails are the questions of ten clients.
+func fails(zone string) (names string) {
+	for i := range maxListFailures {
+		names += fmt.Sprintf(" %d.2.0.192.%s", 100+i, zone)
+	}
+	return names + "\n"
 }
 
 const testEntry = "2.0.0.127.list.example A 127.0.0.2\n"
@@ -148,14 +157,23 @@ func TestListThatFails(t *testing.T) {
 
 // TestListKeyIsSecret: the key of a customer is in the question and nowhere else.
 func TestListKeyIsSecret(t *testing.T) {
-	const zone = `
+	zone := `
 2.0.0.127.sesame.zen.dq.spamhaus.net A 127.0.0.2
 7.2.0.192.sesame.zen.dq.spamhaus.net A 127.0.0.10
-`
+!servfail` + fails("sesame.zen.dq.spamhaus.net")
+	var log strings.Builder
 	w, tested := listWorld(t, zone, List{Zone: "sesame.zen.dq.spamhaus.net", Kind: policy.ListAccess})
+	w.lists.opts.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c := clientOf("192.0.2.7", policy.IprevPass, "")
 	got := listings(all(t, w.Start(c), c))
 	if got != "zen.dq.spamhaus.net access 127.0.0.10" || strings.Contains(strings.Join(tested, " "), "sesame") {
 		t.Errorf("%q, %q", got, tested)
+	}
+	for i := range maxListFailures {
+		c.Addr = netip.AddrFrom4([4]byte{192, 0, 2, byte(100 + i)})
+		all(t, w.Start(c), c)
+	}
+	if states := fmt.Sprint(w.Lists()); strings.Contains(log.String()+states, "sesame") || !strings.Contains(states, "servfail") {
+		t.Errorf("%s%s", log.String(), states)
 	}
 }

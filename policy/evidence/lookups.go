@@ -31,7 +31,7 @@ var _ policy.Lookups = (*lookups)(nil)
 
 // finding is what one look-up found: take writes it down, under the lock.
 type finding struct {
-	outcome string
+	outcome string         // for the metrics; "" where the source counts for itself
 	take    func(*lookups) // nil when nothing is known
 }
 
@@ -52,7 +52,9 @@ func (l *lookups) run(source string, look func(context.Context) finding) bool {
 		defer func() { <-c.slots }()
 		began := c.opts.Now()
 		f := l.guarded(source, look)
-		c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
+		if f.outcome != "" {
+			c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
+		}
 		l.done(f)
 	}()
 	return true

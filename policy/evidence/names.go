@@ -142,6 +142,9 @@ func (l *lookups) cymru(ctx context.Context) finding {
 	}
 	for _, text := range texts {
 		if n, err := asn.ParseCymru(text); err == nil {
+			if known := l.collector.opts.Networks; known != nil { // with the admin's rows
+				n.Kind = known.KindOf(n.ASN)
+			}
 			return finding{"found", func(l *lookups) { l.found.Network = n }}
 		}
 	}
