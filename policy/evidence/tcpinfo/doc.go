@@ -64,7 +64,7 @@
 //
 // The scale of a Linux client follows the larger of its net.ipv4.tcp_rmem and
 // net.core.rmem_max (tcp_select_initial_window in net/ipv4/tcp_output.c), bounded by
-// SO_RCVBUF and the route's window. Since 6.16 rmem_max is 4 MB by default, whatever
+// SO_RCVBUF and the route's window. In newer kernels (seen with 6.18) rmem_max is 4 MB by default, whatever
 // the memory: with such a kernel a small box has 7 or more, too. A small scale proves
 // a small machine or a set buffer; a large one proves nothing.
 //

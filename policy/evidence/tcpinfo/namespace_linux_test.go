@@ -119,8 +119,8 @@ func TestStackSeesTheClient(t *testing.T) {
 }
 
 // buffers gives a place the receive buffers of a machine with little memory. The
-// kernel takes the larger of tcp_rmem and net.core.rmem_max, which is 4 MB since
-// 6.16 and is not a namespace's own, so the routes bound the window too.
+// kernel takes the larger of tcp_rmem and net.core.rmem_max, which is 4 MB in newer
+// ones and not a namespace's own, so the routes bound the window too.
 func buffers(t *testing.T, p place, size int) {
 	t.Helper()
 	p.sysctl(t, "tcp_rmem", fmt.Sprintf("4096 %d %d", min(131072, size), size))
