@@ -43,7 +43,10 @@ type Campaign struct {
 type campaigns struct {
 	few  *simplelru.LRU[Key, first]
 	many *simplelru.LRU[Key, *run]
+	room int // of many
 	lost int64
+
+	journal journal[Key] // of declared ones
 }
 
 // first is a template of one or two networks.
@@ -71,12 +74,16 @@ type member struct {
 const maxTemplates = 4096
 
 func newCampaigns(entries int) (*campaigns, error) {
-	c := new(campaigns)
+	c := &campaigns{room: min(entries, maxTemplates)}
 	var err error
 	if c.few, err = simplelru.NewLRU[Key, first](entries, nil); err != nil {
 		return nil, err
 	}
-	c.many, err = simplelru.NewLRU[Key, *run](min(entries, maxTemplates), nil)
+	c.many, err = simplelru.NewLRU(c.room, func(k Key, r *run) {
+		if r.until > 0 {
+			c.journal.note(k)
+		}
+	})
 	return c, err
 }
 
@@ -92,7 +99,11 @@ func (m *Memory) Seen(s Sighting, rule CampaignRule) Campaign {
 			return Campaign{Template: s.Template}
 		}
 	}
-	return r.see(s, rule)
+	is := r.see(s, rule)
+	if r.until > 0 {
+		c.journal.note(s.Template)
+	}
+	return is
 }
 
 // Campaign returns what is known of a template, and changes nothing.

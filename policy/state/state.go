@@ -1,12 +1,13 @@
-// Package state is the memory of the daemon: which deferred messages came again,
-// and how much mail a key has sent. It counts; what the counts mean is policy's.
-// It knows no clock: times come in.
+// Package state is the memory of the daemon: what earlier sessions of a host showed,
+// which deferred messages came again, how much mail a key has sent, which templates
+// many networks send. It counts; what the counts mean is policy's. It knows no clock:
+// times come in.
 //
 // The tables are bounded, one network holds at most a hundredth of one, and what
-// passed a deferral is kept apart from what waits for it. They live in memory and
-// end with the process. All of it fails open: who finds no room passes, and so
-// does a sender whose bucket was forgotten; one whose deferral was forgotten is
-// deferred once more.
+// has proven itself is kept apart from what has not. All of it fails open: who finds
+// no room passes, and so does a sender whose bucket was forgotten; one whose
+// deferral was forgotten is deferred once more. They live in memory; package disk
+// keeps hosts, passed deferrals, habits and campaigns beyond the process.
 package state
 
 import (
@@ -21,6 +22,7 @@ import (
 // Options are the bounds of a Memory.
 type Options struct {
 	Entries int // of each table; at least 1
+	Hosts   int // of the table of hosts; 0 is Entries
 	// Secret is the installation's: keys are hashes under it. What is kept longer
 	// than a process, or shared with others, is found again with the same secret.
 	// The zero value is a secret of this process.
@@ -28,9 +30,10 @@ type Options struct {
 }
 
 // Memory keeps the tables. It is safe for concurrent use and never waits for
-// anything but its own lock.
+// anything but its own locks.
 type Memory struct {
 	k0, k1 uint64 // the secret
+	hosts  *hosts
 
 	mu        sync.Mutex
 	waiting   *table[deferral]
@@ -54,7 +57,13 @@ func New(o Options) (*Memory, error) {
 		rand.Read(o.Secret[:]) // never fails (crypto/rand)
 	}
 	m := &Memory{k0: binary.LittleEndian.Uint64(o.Secret[:8]), k1: binary.LittleEndian.Uint64(o.Secret[8:])}
+	if o.Hosts == 0 {
+		o.Hosts = o.Entries
+	}
 	var err error
+	if m.hosts, err = newHosts(o.Hosts, m.k0, m.k1); err != nil {
+		return nil, err
+	}
 	if m.waiting, err = newTable[deferral](o.Entries); err != nil {
 		return nil, err
 	}
@@ -93,10 +102,37 @@ func (m *Memory) Hashed(n uint64) Key {
 // Sizes returns how many entries the tables hold, and how many were forgotten or
 // turned away for want of room.
 func (m *Memory) Sizes() (defers, buckets int, evicted int64) {
+	m.Tables(func(name string, entries int, lost int64) {
+		switch name {
+		case "waiting", "passed":
+			defers += entries
+			evicted += lost
+		case "buckets":
+			buckets = entries
+			evicted += lost
+		}
+	})
+	return defers, buckets, evicted
+}
+
+// Tables calls yield with each table's name, how many entries it holds, and how many
+// were forgotten or turned away for want of room.
+func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
+	var lost int64
+	for i := range m.hosts.shards {
+		s := &m.hosts.shards[i]
+		s.mu.Lock()
+		lost += s.lost
+		s.mu.Unlock()
+	}
+	yield("hosts", int(m.hosts.count.Load()), lost)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.waiting.lru.Len() + m.passed.lru.Len(), m.buckets.lru.Len(),
-		m.waiting.lost + m.passed.lost + m.buckets.lost
+	yield("waiting", m.waiting.lru.Len(), m.waiting.lost)
+	yield("passed", m.passed.lru.Len(), m.passed.lost)
+	yield("buckets", m.buckets.lru.Len(), m.buckets.lost)
+	yield("habits", m.habits.lru.Len(), m.habits.lost)
+	yield("templates", m.campaigns.few.Len()+m.campaigns.many.Len(), m.campaigns.lost)
 }
 
 // retryWindow is how long after the delay a mail server is waited for in a full
@@ -113,7 +149,7 @@ func (m *Memory) Retried(it Item, at time.Time, delay, keep time.Duration) (pass
 	now, wait, kept := at.Unix(), int64(delay/time.Second), int64(keep/time.Second)
 	key := m.waiting.key(it)
 	for _, k := range [...]Key{it.Key, key} {
-		if last, ok := m.passed.get(k); ok && now-last <= kept {
+		if last, ok := m.passed.get(k); ok && now-last <= kept && last-now <= int64(clockStep/time.Second) {
 			m.passed.put(k, it.Network, max(now, last), nil)
 			return true, true
 		}

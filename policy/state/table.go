@@ -21,6 +21,7 @@ type table[V any] struct {
 	room    int
 	most    int   // entries of one network
 	lost    int64 // entries forgotten, or never taken in, for want of room
+	journal journal[Key]
 }
 
 type entry[V any] struct {
@@ -31,7 +32,8 @@ type entry[V any] struct {
 func newTable[V any](room int) (*table[V], error) {
 	t := &table[V]{holders: make(map[Key]int), room: room, most: max(1, room/shareOf)}
 	var err error
-	t.lru, err = simplelru.NewLRU(room, func(_ Key, e entry[V]) {
+	t.lru, err = simplelru.NewLRU(room, func(k Key, e entry[V]) {
+		t.journal.note(k)
 		if t.holders[e.network]--; t.holders[e.network] <= 0 {
 			delete(t.holders, e.network)
 		}
@@ -59,6 +61,7 @@ func (t *table[V]) put(key, network Key, value V, spent func(V) bool) bool {
 	if old, ok := t.lru.Peek(key); ok {
 		old.value = value
 		t.lru.Add(key, old)
+		t.journal.note(key)
 		return true
 	}
 	if t.lru.Len() >= t.room {
@@ -69,9 +72,15 @@ func (t *table[V]) put(key, network Key, value V, spent func(V) bool) bool {
 		}
 		t.lru.RemoveOldest()
 	}
-	t.lru.Add(key, entry[V]{value, network})
-	t.holders[network]++
+	t.add(key, entry[V]{value, network})
 	return true
+}
+
+// add takes in a new entry, for which there is room.
+func (t *table[V]) add(key Key, e entry[V]) {
+	t.lru.Add(key, e)
+	t.holders[e.network]++
+	t.journal.note(key)
 }
 
 func (t *table[V]) remove(key Key) { t.lru.Remove(key) }
