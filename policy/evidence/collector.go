@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"blitiri.com.ar/go/spf"
+	"golang.org/x/time/rate"
 
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
@@ -81,11 +82,13 @@ type Options struct {
 	Lists    []List
 
 	// Recorded says that clients are those of a recording: what it says of their
-	// names stands, since names of then are not names of now.
+	// names stands, since names of then are not names of now. Look-ups that are too
+	// many at once wait for their turn.
 	Recorded bool
 
-	// Most is how many look-ups may be under way at once, 1024 if 0. What exceeds
-	// them is not looked up.
+	// Most is how many look-ups may be under way at once, 1024 if 0, and for the
+	// clients of one network an eighth of that, but 32 at least. What exceeds them is
+	// not looked up.
 	Most int
 	// Longest is how long one look-up may take, 5 s if 0. Whoever waits for it may
 	// give up earlier.
@@ -103,9 +106,11 @@ const (
 
 // Collector implements policy.Evidence. It is safe for concurrent use.
 type Collector struct {
-	opts  Options
-	slots chan struct{} // one for each look-up under way
-	lists *lists
+	opts   Options
+	slots  chan struct{} // one for each look-up under way
+	shares shares
+	lists  *lists
+	panics rate.Sometimes
 }
 
 var _ policy.Evidence = (*Collector)(nil)
@@ -127,7 +132,7 @@ func New(o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Collector{opts: o, slots: make(chan struct{}, o.Most)}
+	c := &Collector{opts: o, slots: make(chan struct{}, o.Most), panics: rate.Sometimes{Interval: time.Minute}}
 	if o.DNS != nil && len(o.Lists) > 0 {
 		c.lists = newLists(&c.opts)
 	}
@@ -144,6 +149,7 @@ func (c *Collector) Close() {
 
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
+	client.Addr = client.Addr.Unmap().WithZone("")
 	ctx, cancel := context.WithTimeout(context.Background(), maxConnection)
 	l := &lookups{collector: c, ctx: ctx, cancel: cancel, client: client}
 	if !client.Addr.IsValid() {
@@ -166,24 +172,24 @@ const maxConnection = time.Hour
 func (l *lookups) begin() {
 	o := &l.collector.opts
 	if o.Stacks != nil && l.client.Port != 0 {
-		l.run("stack", l.stack)
+		l.run("stack", l.stack, nil)
 	}
 	if o.P0f != nil {
-		l.run("p0f", l.p0f)
+		l.run("p0f", l.p0f, nil)
 	}
 	if o.DNS == nil {
 		return
 	}
 	if l.asksName() {
-		l.run("iprev", l.iprev)
+		l.run("iprev", l.iprev, func() { l.own = policy.IprevTempError })
 	}
 	if o.Cymru && l.found.Network.ASN == 0 {
-		l.run("cymru", l.cymru)
+		l.run("cymru", l.cymru, nil)
 	}
 	if lists := l.collector.lists; lists != nil {
 		for _, zone := range lists.zones {
 			if zone.usable() {
-				l.run("list", func(ctx context.Context) finding { return l.listed(ctx, zone) })
+				l.run("list", func(ctx context.Context) finding { return l.listed(ctx, zone) }, nil)
 			}
 		}
 	}

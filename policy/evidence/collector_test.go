@@ -1,10 +1,13 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,6 +55,7 @@ type world struct {
 	*Collector
 	dns   *dnstest.Server
 	meter *counts
+	log   *strings.Builder // of listWorld
 }
 
 func newWorld(t testing.TB, zone string, change func(*Options)) *world {
@@ -323,10 +327,59 @@ func TestOtherSources(t *testing.T) {
 	if f := all(t, l, c); f.Stack.Scale != 3 || f.P0f.OS != "Linux" || f.Banner.Place != "http" {
 		t.Errorf("%+v", f.Found)
 	}
-	l.Judged(&policy.Facts{Client: c}, &policy.Judgement{Class: policy.ClassMailserver})
-	l.Judged(&policy.Facts{Client: c}, &policy.Judgement{Class: policy.ClassAccess, Flag: policy.FlagSuspect})
+	l.Judged(named(c, policy.IprevPass), &policy.Judgement{Class: policy.ClassMailserver})
+	l.Judged(named(c, policy.IprevPass), suspect)
 	if len(p.told) != 1 || p.told[0] != policy.ClassAccess {
 		t.Errorf("told of %v", p.told)
+	}
+}
+
+var suspect = &policy.Judgement{Class: policy.ClassAccess, Flag: policy.FlagSuspect}
+
+// named are the facts about a client with a name, or of whom it is known that there
+// is none.
+func named(c policy.Client, iprev policy.Iprev) *policy.Facts {
+	if c.Iprev = iprev; iprev != policy.IprevPermError {
+		c.Name = policy.Seen("cpe-192-0-2-7.isp.example")
+	}
+	return &policy.Facts{Client: c}
+}
+
+// TestSafety18NotProbed: whose name or network could not be asked for might have
+// opted out, or be a mobile one.
+func TestSafety18NotProbed(t *testing.T) {
+	const zone = "!servfail 7.2.0.192.origin.asn.cymru.com\n!drop slow.example.org\n"
+	for name, tt := range map[string]struct {
+		change func(*Options)
+		helo   string
+		facts  *policy.Facts
+		told   int
+	}{
+		"named":            {nil, "", named(clientOf("192.0.2.7", 0, ""), policy.IprevFail), 1},
+		"without a name":   {nil, "", named(clientOf("192.0.2.7", 0, ""), policy.IprevPermError), 1},
+		"name unknown":     {nil, "", &policy.Facts{Client: clientOf("192.0.2.7", policy.IprevTempError, "")}, 0},
+		"network unknown":  {func(o *Options) { o.Cymru = true }, "", named(clientOf("192.0.2.7", 0, ""), policy.IprevFail), 0},
+		"still looked up":  {nil, "slow.example.org", named(clientOf("192.0.2.7", 0, ""), policy.IprevFail), 0},
+		"look-up not made": {func(o *Options) { o.Most = 1; o.Stacks, o.P0f = stacks{}, prints{} }, "slow.example.org", named(clientOf("192.0.2.7", 0, ""), policy.IprevFail), 0},
+	} {
+		p := new(prober)
+		w := newWorld(t, zone, func(o *Options) {
+			o.Prober = p
+			if tt.change != nil {
+				tt.change(o)
+			}
+		})
+		c := clientOf("192.0.2.7", policy.IprevPass, "cpe-192-0-2-7.isp.example")
+		l := w.Start(c)
+		all(t, l, c)
+		if tt.helo != "" {
+			l.Greeting(helo(tt.helo))
+		}
+		l.Judged(tt.facts, suspect)
+		if len(p.told) != tt.told {
+			t.Errorf("%s: told of %v", name, p.told)
+		}
+		l.Close()
 	}
 }
 
@@ -345,10 +398,16 @@ type panicking struct{}
 func (panicking) Look(context.Context, netip.Addr) (policy.P0f, error) { panic("p0f") }
 
 func TestSafety16PanicInALookup(t *testing.T) {
-	w := newWorld(t, "", func(o *Options) { o.P0f = panicking{} })
+	var log bytes.Buffer
+	w := newWorld(t, "", func(o *Options) { o.P0f, o.Log = panicking{}, slog.New(slog.NewTextHandler(&log, nil)) })
 	c := clientOf("192.0.2.7", policy.IprevPass, "")
-	if f := all(t, w.Start(c), c); f.P0f.Known || w.meter.of("p0f panic") != 1 {
-		t.Errorf("%v", w.meter.n)
+	for range 3 {
+		if f := all(t, w.Start(c), c); f.P0f.Known {
+			t.Errorf("%+v", f.P0f)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || w.meter.of("p0f panic") != 3 {
+		t.Errorf("%v, %d lines", w.meter.n, n)
 	}
 }
 
@@ -429,6 +488,108 @@ func TestMostPardons(t *testing.T) {
 		t.Errorf("sending is %v", f.Sending)
 	}
 }
+
+// TestSafety16NoRoom: what there is no room to ask is a temporary failure, and no
+// evidence.
+func TestSafety16NoRoom(t *testing.T) {
+	w := newWorld(t, "!drop *\n", func(o *Options) { o.Most = 1 })
+	other := w.Start(clientOf("198.51.100.1", policy.IprevFail, "")) // has the only place
+	defer other.Close()
+	c := clientOf("192.0.2.7", policy.IprevFail, "x.example.org")
+	l := w.Start(c)
+	l.Greeting(helo("mail.example.org"))
+	l.Sender(policy.Envelope{From: policy.Seen("a@example.org")})
+	f := all(t, l, c)
+	if f.Client.Iprev != policy.IprevTempError || f.Confirmed != policy.IprevTempError || f.Sending != policy.IprevTempError {
+		t.Errorf("%v %v %v", f.Client.Iprev, f.Confirmed, f.Sending)
+	}
+}
+
+// TestShare: a network that asks for all that it can leaves room for others.
+func TestShare(t *testing.T) {
+	w := newWorld(t, "!drop *\n", func(o *Options) { o.Most = 100 })
+	flood := make([]policy.Lookups, 4)
+	for i := range flood {
+		flood[i] = w.Start(clientOf(fmt.Sprintf("192.0.2.%d", i), policy.IprevPass, ""))
+		for n := range 50 {
+			flood[i].Greeting(helo(fmt.Sprintf("x%d.y%d.example", i, n)))
+		}
+	}
+	if n := w.meter.of("busy helo"); n != 200-minShare {
+		t.Errorf("%d of 200 were not made", n)
+	}
+	other := clientOf("198.51.100.1", policy.IprevFail, "")
+	other6 := clientOf("2001:db8::1", policy.IprevFail, "")
+	w.Start(other).Close()
+	w.Start(other6).Close()
+	if n := w.meter.of("busy iprev"); n > 0 {
+		t.Error("others are kept out")
+	}
+	for _, l := range flood {
+		l.Close()
+		all(t, l, other)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for len(w.slots) > 0 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	w.shares.mu.Lock()
+	defer w.shares.mu.Unlock()
+	if len(w.shares.taken) > 0 || len(w.slots) > 0 {
+		t.Errorf("%v and %d places are not given back", w.shares.taken, len(w.slots))
+	}
+}
+
+// TestRecordedWaits: of a recording nothing is left out for want of room.
+func TestRecordedWaits(t *testing.T) {
+	w := newWorld(t, "*.example A 192.0.2.7\n!delay 5ms *\n", func(o *Options) { o.Most, o.Recorded = 2, true })
+	c := clientOf("192.0.2.7", policy.IprevPass, "")
+	for i := range 10 {
+		l := w.Start(c)
+		defer l.Close()
+		l.Greeting(helo(fmt.Sprintf("x%d.example", i)))
+	}
+	if n := w.meter.of("busy helo"); n > 0 {
+		t.Errorf("%d were not made", n)
+	}
+}
+
+// TestLateSender: name servers of the sender's choice that do not answer are a
+// temporary failure, those of the client's name a look-up that is late.
+func TestLateSender(t *testing.T) {
+	w := newWorld(t, "!drop *\n", nil)
+	for _, tt := range []struct {
+		iprev policy.Iprev
+		late  bool
+	}{{policy.IprevPass, false}, {policy.IprevFail, true}} {
+		c := clientOf("192.0.2.7", tt.iprev, "cpe-192-0-2-7.isp.example")
+		l := w.Start(c)
+		l.Sender(policy.Envelope{From: policy.Seen("a@slow.example")})
+		f := &policy.Facts{Client: c}
+		if err := l.Await(ended, f); err == nil || f.Sending != policy.IprevUnknown {
+			t.Errorf("a look: %v, %v", err, f.Sending)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		if err := l.Await(ctx, f); (err != nil) != tt.late || f.Sending != policy.IprevTempError {
+			t.Errorf("%v: %v, %v", tt.iprev, err, f.Sending)
+		}
+		cancel()
+		l.Sender(policy.Envelope{From: policy.Seen("")})
+		ctx, cancel = context.WithTimeout(context.Background(), 10*time.Millisecond)
+		l.Await(ctx, f)
+		cancel()
+		if f.Sending != policy.IprevUnknown {
+			t.Errorf("the null sender: %v", f.Sending)
+		}
+		l.Close()
+	}
+}
+
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // TestSingleFlight: a burst from one address asks once.
 func TestSingleFlight(t *testing.T) {

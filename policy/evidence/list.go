@@ -211,13 +211,13 @@ func (l *lists) turn(z *zone, up bool, why error) {
 		default:
 		}
 	}
-	l.opts.Meter.ListUp(z.shown, up)
 	switch {
 	case up && !was:
 		l.opts.Log.Info("list", "zone", z.shown, "used", true)
 	case !up:
 		l.opts.Log.Warn("list", "zone", z.shown, "used", false, "err", told(why), "hint", "mail is judged without it; it is tested again later")
 	}
+	l.opts.Meter.ListUp(z.shown, up)
 }
 
 // test is the self-test of RFC 5782, section 5: 127.0.0.2 is listed, 127.0.0.1 is
@@ -269,7 +269,7 @@ func (l *lookups) listed(ctx context.Context, z *zone) finding {
 		lists.turn(z, false, err)
 		return finding{outcome: "invalid"}
 	case err != nil:
-		if ctx.Err() == nil && z.failures.Add(1) == maxListFailures {
+		if ctx.Err() == nil && !unasked(err) && z.failures.Add(1) == maxListFailures {
 			lists.turn(z, false, err)
 		}
 		return finding{outcome: "temperror"}
@@ -283,6 +283,11 @@ func (l *lookups) listed(ctx context.Context, z *zone) finding {
 		// A new slice: the old one may be read without the lock.
 		l.found.Listings = append(append([]policy.Listing(nil), l.found.Listings...), found...)
 	}}
+}
+
+// unasked reports whether the failure is none of the list's: it was not asked.
+func unasked(err error) bool {
+	return resolve.FailureOf(err) == resolve.Busy || errors.Is(err, resolve.ErrDown)
 }
 
 func (z *zone) listings(answers []netip.Addr) (found []policy.Listing) {

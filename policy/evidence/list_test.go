@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
 )
 
 func codes(texts ...string) (out []policy.Codes) {
@@ -31,10 +33,13 @@ func listWorld(t *testing.T, zone string, lists ...List) (*world, []string) {
 		lists[i].Weight = policy.ListWeight(lists[i].Kind, 4, "")
 		names[lists[i].Zone] = true
 	}
+	log := new(strings.Builder)
 	w := newWorld(t, zone, func(o *Options) {
+		o.Log = slog.New(slog.NewTextHandler(log, nil))
 		o.Lists = lists
 		o.Meter.(*counts).wait = told
 	})
+	w.log = log
 	var got []string
 	for range names {
 		select {
@@ -161,9 +166,7 @@ func TestListKeyIsSecret(t *testing.T) {
 2.0.0.127.sesame.zen.dq.spamhaus.net A 127.0.0.2
 7.2.0.192.sesame.zen.dq.spamhaus.net A 127.0.0.10
 !servfail` + fails("sesame.zen.dq.spamhaus.net")
-	var log strings.Builder
 	w, tested := listWorld(t, zone, List{Zone: "sesame.zen.dq.spamhaus.net", Kind: policy.ListAccess})
-	w.lists.opts.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c := clientOf("192.0.2.7", policy.IprevPass, "")
 	got := listings(all(t, w.Start(c), c))
 	if got != "zen.dq.spamhaus.net access 127.0.0.10" || strings.Contains(strings.Join(tested, " "), "sesame") {
@@ -173,7 +176,35 @@ func TestListKeyIsSecret(t *testing.T) {
 		c.Addr = netip.AddrFrom4([4]byte{192, 0, 2, byte(100 + i)})
 		all(t, w.Start(c), c)
 	}
-	if states := fmt.Sprint(w.Lists()); strings.Contains(log.String()+states, "sesame") || !strings.Contains(states, "servfail") {
-		t.Errorf("%s%s", log.String(), states)
+	if states := fmt.Sprint(w.Lists()); strings.Contains(w.log.String()+states, "sesame") || !strings.Contains(states, "servfail") {
+		t.Errorf("%s%s", w.log.String(), states)
+	}
+}
+
+// busy is DNS without room, but for the self-test.
+type busy struct{ DNS }
+
+func (b busy) Addrs(ctx context.Context, name string, family int) ([]netip.Addr, error) {
+	if strings.Contains(name, ".0.0.127.") {
+		return b.DNS.Addrs(ctx, name, family)
+	}
+	return nil, &resolve.Error{Failure: resolve.Busy}
+}
+
+// TestListNotAsked: own trouble is none of the list's.
+func TestListNotAsked(t *testing.T) {
+	told := make(chan string, 100)
+	w := newWorld(t, testEntry, func(o *Options) {
+		o.Lists = []List{{Zone: "list.example", Weight: policy.ListWeight(policy.ListAbuse, 4, "")}}
+		o.DNS = busy{o.DNS}
+		o.Meter.(*counts).wait = told
+	})
+	<-told
+	c := clientOf("192.0.2.7", policy.IprevPass, "")
+	for range 2 * maxListFailures {
+		all(t, w.Start(c), c)
+	}
+	if w.Lists()["list.example"] != "ok" || w.meter.of("list temperror") != 2*maxListFailures {
+		t.Errorf("%v %v", w.Lists(), w.meter.n)
 	}
 }

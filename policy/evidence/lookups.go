@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -15,15 +16,17 @@ type lookups struct {
 	ctx       context.Context // ends with the connection
 	cancel    context.CancelFunc
 	client    policy.Client // as the MTA told it
-	domain    string        // the last sender's that was asked about
 
 	mu      sync.Mutex
 	found   policy.Found
 	ownName policy.Text  // of an own look-up of the client's name …
 	own     policy.Iprev // … and its result; unknown where there was none
 	helo    string       // the last HELO that was asked about
-	from    string       // the last sender that was asked about
+	from    string       // the last sender that was asked about …
+	domain  string       // … and its domain; "" when there is nothing to ask
 	running int
+	aside   int           // those of them about senders
+	blind   bool          // a look-up was not made, or whose network it is could not be known
 	idle    chan struct{} // closed when nothing is running; nil where nobody waits
 }
 
@@ -35,36 +38,52 @@ type finding struct {
 	take    func(*lookups) // nil when nothing is known
 }
 
-// run starts a look-up in the background, and reports false where too many are
-// under way.
-func (l *lookups) run(source string, look func(context.Context) finding) bool {
+// run starts a look-up in the background, unless too many are under way: then it
+// leaves what a failure that may pass leaves, ill, which is nil where that is
+// nothing.
+func (l *lookups) run(source string, look func(context.Context) finding, ill func()) {
 	c := l.collector
-	select {
-	case c.slots <- struct{}{}:
-	default:
+	network := networkOf(l.client.Addr)
+	if !c.enter(network) {
 		c.opts.Meter.Busy(source)
-		return false
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.blind = true
+		if ill != nil {
+			ill()
+		}
+		return
 	}
 	l.mu.Lock()
-	l.running++
+	l.count(source, +1)
 	l.mu.Unlock()
 	go func() {
-		defer func() { <-c.slots }()
+		defer c.leave(network)
 		began := c.opts.Now()
 		f := l.guarded(source, look)
 		if f.outcome != "" {
 			c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
 		}
-		l.done(f)
+		l.done(source, f)
 	}()
-	return true
+}
+
+// count is called with the lock held, when a look-up begins or has ended.
+func (l *lookups) count(source string, n int) {
+	l.running += n
+	if source == "sender" || source == "spf" {
+		l.aside += n
+	}
 }
 
 // guarded is one look-up, bounded in time. A panic in it must not end the daemon.
 func (l *lookups) guarded(source string, look func(context.Context) finding) (f finding) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.collector.opts.Log.Error("panic in a look-up", "source", source, "panic", p)
+			l.collector.panics.Do(func() {
+				l.collector.opts.Log.Error("panic in a look-up", "source", source, "panic", p, "stack", string(debug.Stack()),
+					"hint", "its fact stays unknown; more of it within a minute is counted only")
+			})
 			f = finding{outcome: "panic"}
 		}
 	}()
@@ -73,13 +92,16 @@ func (l *lookups) guarded(source string, look func(context.Context) finding) (f 
 	return look(ctx)
 }
 
-func (l *lookups) done(f finding) {
+func (l *lookups) done(source string, f finding) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.take != nil {
 		f.take(l)
 	}
-	l.running--
+	if source == "cymru" && f.take == nil && f.outcome != "none" {
+		l.blind = true
+	}
+	l.count(source, -1)
 	if l.running == 0 && l.idle != nil {
 		close(l.idle)
 		l.idle = nil
@@ -103,7 +125,7 @@ func (l *lookups) Greeting(g policy.Greeting) {
 	if same || host == "" || l.collector.opts.DNS == nil || !l.client.Addr.IsValid() {
 		return
 	}
-	l.run("helo", func(ctx context.Context) finding { return l.confirm(ctx, host) })
+	l.run("helo", func(ctx context.Context) finding { return l.confirm(ctx, host) }, func() { l.found.Confirmed = policy.IprevTempError })
 }
 
 // Sender implements policy.Lookups.
@@ -113,32 +135,34 @@ func (l *lookups) Sender(e policy.Envelope) {
 	l.mu.Lock()
 	same := from == l.from
 	if !same {
-		l.from, l.found.Sending, l.found.SPF = from, policy.IprevUnknown, policy.SPFUnknown
+		l.from, l.domain, l.found.Sending, l.found.SPF = from, domain, policy.IprevUnknown, policy.SPFUnknown
 	}
 	helo = l.helo
 	l.mu.Unlock()
 	if same || domain == "" || l.collector.opts.DNS == nil || !l.client.Addr.IsValid() {
 		return
 	}
-	if !l.run("sender", func(ctx context.Context) finding { return l.sender(ctx, from, domain) }) {
-		// A pardon that cannot be asked for is not denied.
-		l.mu.Lock()
-		l.found.Sending = policy.IprevTempError
-		l.mu.Unlock()
-	}
+	// A pardon that cannot be asked for is not denied.
+	l.run("sender", func(ctx context.Context) finding { return l.sender(ctx, from, domain) }, func() { l.found.Sending = policy.IprevTempError })
 	if l.collector.opts.SPF != nil {
-		l.run("spf", func(ctx context.Context) finding { return l.spf(ctx, from, helo) })
+		l.run("spf", func(ctx context.Context) finding { return l.spf(ctx, from, helo) }, nil)
 	}
 }
 
-// Await implements policy.Lookups.
+// Await implements policy.Lookups. The client chooses the sender, and with it name
+// servers that never answer: that those are late is no trouble of ours but a failure
+// that may pass, which is what they would end in.
 func (l *lookups) Await(ctx context.Context, f *policy.Facts) error {
+	waits := ctx.Err() == nil
 	for {
 		idle := l.look(f)
 		if idle == nil {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
+			if waits && l.late(f) {
+				return nil
+			}
 			return err
 		}
 		select {
@@ -166,11 +190,29 @@ func (l *lookups) look(f *policy.Facts) (idle <-chan struct{}) {
 	return l.idle
 }
 
+// late notes that the sender's domain was waited for in vain, and reports whether
+// nothing else was.
+func (l *lookups) late(f *policy.Facts) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aside > 0 && l.domain != "" && f.Sending == policy.IprevUnknown {
+		f.Sending = policy.IprevTempError
+	}
+	return l.running == l.aside
+}
+
 // Judged implements policy.Lookups: suspects may be probed, for the next decision
-// about their address.
+// about their address. One whose name or network is not known for want of an answer
+// is not: either might forbid it.
 func (l *lookups) Judged(f *policy.Facts, j *policy.Judgement) {
 	p := l.collector.opts.Prober
 	if p == nil || j.Flag == policy.FlagNo || !l.client.Addr.IsValid() {
+		return
+	}
+	l.mu.Lock()
+	blind := l.blind || l.running > l.aside
+	l.mu.Unlock()
+	if blind || !f.Client.Name.Known() && f.Client.Iprev != policy.IprevPermError {
 		return
 	}
 	p.Suspect(f.Client.Addr, f.Client.Name.String(), f.Network.Kind, j.Class)
