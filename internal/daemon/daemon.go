@@ -171,7 +171,7 @@ func (d *Daemon) reload() {
 func (d *Daemon) openSources(config *conf.Config) *Sources {
 	o := SourceOptions{Log: d.log, Metrics: d.metrics}
 	if old := d.sources.Load(); old != nil {
-		o.Prober = old.prober(d.running, config)
+		o.Prober, o.Before = old.prober(d.running, config)
 	}
 	s, errs := OpenSources(config, o)
 	for _, err := range errs {
@@ -185,10 +185,11 @@ func (d *Daemon) openSources(config *conf.Config) *Sources {
 // sources of then.
 const sourcesGrace = time.Minute
 
-// reopenSources keeps the sources where the configuration wants the same.
+// reopenSources keeps the sources where the configuration wants the same and they
+// are all there: what was missing may be had now.
 func (d *Daemon) reopenSources(config *conf.Config) *Sources {
 	old := d.sources.Load()
-	if sameSources(d.running, config) {
+	if sameSources(d.running, config) && len(old.absent) == 0 {
 		return old
 	}
 	s := d.openSources(config)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/iot-milter/iot-milter/conf"
@@ -35,6 +36,7 @@ type Sources struct {
 	database bool // of asn, which without one knows what networks are known for
 	p0f      *p0f.Client
 	probe    *probe.Prober
+	handed   atomic.Bool       // probe is others' now, to close
 	kinds    []policy.ListKind // of the lists
 	absent   map[string]string // sources that could not be had, and why
 
@@ -49,6 +51,8 @@ type SourceOptions struct {
 	// Prober is used if it is not nil and the configuration wants one: it has the
 	// rates of what it did.
 	Prober *probe.Prober
+	// Before is the prober that a new one takes the place of.
+	Before *probe.Prober
 	// Recorded leaves out what only makes sense for a connection under way: the
 	// kernel's word on it, and probes.
 	Recorded bool
@@ -213,7 +217,7 @@ func (s *Sources) openProbe(c *conf.Config, o *SourceOptions, to *evidence.Optio
 	}
 	options := probe.Options{
 		Source: c.Probe.Source, Contact: c.Probe.Contact, Ports: c.Probe.Ports,
-		Never: slices.Concat(c.Probe.Never, c.Exempt.Networks, c.Exempt.Relays), Log: o.Log,
+		Never: slices.Concat(c.Probe.Never, c.Exempt.Networks, c.Exempt.Relays), Before: o.Before, Log: o.Log,
 	}
 	if m := o.meter("probe"); m != nil {
 		options.Meter = m
@@ -295,7 +299,7 @@ func (s *Sources) Close() {
 	s.stopped.Wait()
 	s.Collector.Close()
 	closing := []func() error{}
-	if s.probe != nil {
+	if s.probe != nil && !s.handed.Load() {
 		s.probe.Close()
 	}
 	if s.p0f != nil {
@@ -317,14 +321,14 @@ func (s *Sources) Close() {
 	}
 }
 
-// prober hands the prober over to sources for which config wants the same one; nil
-// if it wants another.
-func (s *Sources) prober(was, config *conf.Config) (p *probe.Prober) {
+// prober is what the sources for config shall have of the prober: itself if they
+// want the same one, else what it knows and did.
+func (s *Sources) prober(was, config *conf.Config) (same, before *probe.Prober) {
 	if !reflect.DeepEqual(probed(was), probed(config)) {
-		return nil
+		return nil, s.probe
 	}
-	p, s.probe = s.probe, nil
-	return p
+	s.handed.Store(true)
+	return s.probe, nil
 }
 
 // probed is what a prober depends on.

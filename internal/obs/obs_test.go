@@ -169,3 +169,25 @@ func BenchmarkVerdictLine(b *testing.B) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestServersDown: a source that a reload replaced takes back what it said, and
+// leaves what the new one says.
+func TestServersDown(t *testing.T) {
+	m := obs.NewMetrics("test", tables{})
+	a, b := netip.MustParseAddrPort("192.0.2.1:53"), netip.MustParseAddrPort("192.0.2.2:53")
+	old, next := m.Source("dns"), m.Source("dns")
+	old.ServerDown(a, true)
+	next.ServerDown(a, true)
+	next.ServerDown(a, true)
+	next.ServerDown(b, false)
+	old.ServerDown(a, false)
+	families, err := m.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "iot_milter_dns_servers_down" && f.GetMetric()[0].GetGauge().GetValue() != 1 {
+			t.Errorf("%v", f)
+		}
+	}
+}

@@ -106,10 +106,12 @@ func (s *Source) Age(built time.Time) { s.m.sources.built.Set(float64(built.Unix
 func (s *Source) ServerDown(server netip.AddrPort, down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if down {
+	switch { // by steps: beside a source that a reload replaced there is another
+	case down && !s.down[server]:
 		s.down[server] = true
-	} else {
+		s.m.sources.down.Inc()
+	case !down && s.down[server]:
 		delete(s.down, server)
+		s.m.sources.down.Dec()
 	}
-	s.m.sources.down.Set(float64(len(s.down)))
 }

@@ -45,6 +45,9 @@ type Options struct {
 	// Never are networks that are not probed: the admin's own and those of who
 	// opted out.
 	Never []netip.Prefix
+	// Before is the prober that this one takes the place of, which New closes: what it
+	// did counts, and what it knows is known.
+	Before *Prober
 	// Entries is how many answers are remembered, each about 300 bytes.
 	Entries int
 	Log     *slog.Logger
@@ -136,11 +139,33 @@ func New(o Options) (*Prober, error) {
 		return nil, err
 	}
 	p.o, p.own = o, ownAddresses()
+	if o.Before != nil {
+		p.follow(o.Before)
+	}
 	p.ctx, p.cut = context.WithCancel(context.Background())
 	for range workers {
 		p.working.Go(p.work)
 	}
 	return p, nil
+}
+
+// follow takes over the book of the last hour, and what is known of addresses that
+// may still be probed.
+func (p *Prober) follow(old *Prober) {
+	p.o.Before = nil
+	old.Close()
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	for _, l := range old.rate.lines {
+		if !l.waiting {
+			p.rate.lines = append(p.rate.lines, l)
+		}
+	}
+	for _, addr := range old.seen.Keys() { // the oldest first
+		if e, ok := old.seen.Peek(addr); ok && !contain(p.never, addr) {
+			p.seen.Add(addr, e)
+		}
+	}
 }
 
 // checkSource binds a socket to the address: only this machine's can be, and no

@@ -636,3 +636,43 @@ func TestOutcomesAreListed(t *testing.T) {
 		seen[o] = true
 	}
 }
+
+// TestSafety18AcrossReload: a prober that takes another's place knows what that did
+// within the hour, and what it saw; networks that are exempt now are forgotten.
+func TestSafety18AcrossReload(t *testing.T) {
+	port := serve(t, answer("HTTP/1.1 200 OK\r\nServer: Hikvision-Webs\r\n\r\n"))
+	services := map[uint16]*protocol{port: http}
+	old := start(t, services, port)
+	seen, outcome := old.probe(t, client)
+	if outcome != done {
+		t.Fatal(outcome)
+	}
+	follow := func(never ...netip.Prefix) *world {
+		w := &world{clock: clock{now: old.clock.Now()}, ended: make(chan string, 10)}
+		o := old.o
+		o.Before, o.Never, o.Meter, o.Now = old.Prober, never, w, w.clock.Now
+		p, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		w.Prober = p
+		return w
+	}
+	w := follow()
+	if got, _ := w.Known(client); got != seen {
+		t.Errorf("%+v, want %+v", got, seen)
+	}
+	neighbour := client.Next()
+	w.Suspect(neighbour, "", policy.NetworkUnknown, policy.ClassDevice)
+	if outcome := w.last(); outcome != rated {
+		t.Errorf("a second address of the /24 within the hour: %s", outcome)
+	}
+	old.Suspect(neighbour, "", policy.NetworkUnknown, policy.ClassDevice)
+	if outcome := old.last(); outcome != busy {
+		t.Errorf("the old prober goes on: %s", outcome)
+	}
+	if got, ok := follow(netip.PrefixFrom(client, 32)).Known(client); ok {
+		t.Errorf("of an exempt network: %+v", got)
+	}
+}

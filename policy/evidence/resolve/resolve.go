@@ -126,6 +126,9 @@ func (r *Resolver) Close() {
 	r.mu.Unlock()
 	r.cancel()
 	r.wg.Wait()
+	for _, s := range r.set.Load().list {
+		s.leave()
+	}
 }
 
 // clock is the time since New: times of steps of the system's clock do not matter.

@@ -132,11 +132,12 @@ func (s *server) state(now time.Duration) ServerState {
 	return st
 }
 
-// leave is called when the configuration names the server no more.
+// leave is called when nobody will ask the server any more.
 func (s *server) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
+		s.down = false
 		s.meter.ServerDown(s.addr, false)
 	}
 }

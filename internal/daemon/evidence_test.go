@@ -1,0 +1,66 @@
+package daemon
+
+import (
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/obs"
+	"github.com/iot-milter/iot-milter/policy/evidence"
+	"github.com/iot-milter/iot-milter/policy/evidence/probe"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// TestProberIsHandedOver: /ready may ask the old sources while a reload takes their
+// prober away.
+func TestProberIsHandedOver(t *testing.T) {
+	c := conf.Default()
+	s := &Sources{log: slog.New(slog.DiscardHandler), probe: new(probe.Prober), stop: make(chan struct{}), Collector: evidence.New(evidence.Options{})}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 1000 {
+			s.Finds("banner-device")
+		}
+	})
+	same, before := s.prober(&c, &c)
+	wg.Wait()
+	if same == nil || before != nil {
+		t.Errorf("%v %v", same, before)
+	}
+	s.Close() // the prober, which never began, is not closed
+	other := conf.Default()
+	other.Exempt.Networks = nil
+	if same, before := s.prober(&c, &other); same != nil || before == nil {
+		t.Errorf("%v %v", same, before)
+	}
+}
+
+// TestReloadFindsWhatWasMissing: the same configuration tries again what could not
+// be had.
+func TestReloadFindsWhatWasMissing(t *testing.T) {
+	memory, err := state.New(state.Options{Entries: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := conf.Default()
+	c.DNS.Enabled, c.TCPInfo.Enabled = false, false
+	d := &Daemon{log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: obs.NewMetrics("test", memory), running: &c}
+	first := d.openSources(&c)
+	if d.reopenSources(&c) != first {
+		t.Error("sources that are all there are opened anew")
+	}
+	c.ASN.Database = filepath.Join(t.TempDir(), "none.mmdb")
+	missing := d.openSources(&c)
+	if !strings.Contains(missing.States()["networks"], "none.mmdb") {
+		t.Fatalf("%v", missing.States())
+	}
+	if d.reopenSources(&c) == missing {
+		t.Error("what is missing stays missing")
+	}
+	d.sources.Load().Close()
+	first.Close()
+}
