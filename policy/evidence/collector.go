@@ -36,8 +36,8 @@ type Stacks interface {
 // Networks tells whose network an address is in, without waiting; asn.Source does.
 type Networks interface {
 	Look(netip.Addr) (policy.Network, bool)
-	// KindOf is what an autonomous system is known for.
-	KindOf(asn uint32) policy.NetworkKind
+	// ParseCymru reads what Team Cymru says of an address.
+	ParseCymru(txt string) (policy.Network, error)
 }
 
 // Fingerprints tells of the system at an address; p0f.Client does.

@@ -140,11 +140,12 @@ func (l *lookups) cymru(ctx context.Context) finding {
 	case err != nil:
 		return finding{outcome: "temperror"}
 	}
+	parse := asn.ParseCymru
+	if known := l.collector.opts.Networks; known != nil { // with the admin's rows
+		parse = known.ParseCymru
+	}
 	for _, text := range texts {
-		if n, err := asn.ParseCymru(text); err == nil {
-			if known := l.collector.opts.Networks; known != nil { // with the admin's rows
-				n.Kind = known.KindOf(n.ASN)
-			}
+		if n, err := parse(text); err == nil {
 			return finding{"found", func(l *lookups) { l.found.Network = n }}
 		}
 	}

@@ -49,7 +49,8 @@ type Source struct {
 	kinds map[uint32]policy.NetworkKind
 	base  atomic.Pointer[base] // nil without a database, and after Close
 
-	mu       sync.Mutex  // of Refresh, Close and what follows
+	loading  sync.Mutex  // of Refresh, for as long as it reads
+	mu       sync.Mutex  // of what follows; nobody holds it while a file is read
 	tried    os.FileInfo // the file that was read or refused last; nil when it was missing
 	fault    error       // why the file that is there now is not in use
 	damaged  int         // answers that could not be read, since the last log line
@@ -137,16 +138,21 @@ func (s *Source) Refresh() {
 	if s.o.Database == "" {
 		return
 	}
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	s.mu.Lock()
+	tried := s.tried
+	s.mu.Unlock()
+	info, err := os.Stat(s.o.Database)
+	if err == nil && same(info, tried) || err != nil && tried == nil {
+		return
+	}
+	b, err := load(s.o.Database)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.base.Load() == nil {
 		return // closed
 	}
-	info, err := os.Stat(s.o.Database)
-	if err == nil && same(info, s.tried) || err != nil && s.tried == nil {
-		return
-	}
-	b, err := load(s.o.Database)
 	if err != nil {
 		s.tried, s.fault = info, err
 		s.o.Meter.Reloaded(false)

@@ -51,9 +51,14 @@ const maxOrigins = 32
 //
 // Of a prefix that several announce the first is the ASN, and the kind is known
 // only if it is the same for all. The kind is by the built-in table, and so is the
-// name, which the answer does not have: Source.KindOf knows the admin's rows. The
-// answer is what a name server says, and may be anything.
-func ParseCymru(txt string) (policy.Network, error) {
+// name, which the answer does not have: Source.ParseCymru knows the admin's rows.
+// The answer is what a name server says, and may be anything.
+func ParseCymru(txt string) (policy.Network, error) { return parseCymru(txt, KindOf) }
+
+// ParseCymru is the package's ParseCymru with the admin's rows.
+func (s *Source) ParseCymru(txt string) (policy.Network, error) { return parseCymru(txt, s.KindOf) }
+
+func parseCymru(txt string, kindOf func(asn uint32) policy.NetworkKind) (policy.Network, error) {
 	f := strings.Split(txt, "|")
 	if len(txt) > 512 || len(f) < 3 {
 		return policy.Network{}, errors.New("not an answer of the IP to ASN service: ASN | prefix | country …")
@@ -73,10 +78,10 @@ func ParseCymru(txt string) (policy.Network, error) {
 		if err != nil || asn == 0 || o[0] == '+' {
 			return policy.Network{}, fmt.Errorf("an origin that is no number: %q", clean(o))
 		}
-		h := builtin()[uint32(asn)]
+		kind := kindOf(uint32(asn))
 		if i == 0 {
-			n = policy.Network{ASN: uint32(asn), Name: h.name, Kind: h.kind}
-		} else if h.kind != n.Kind {
+			n = policy.Network{ASN: uint32(asn), Name: builtin()[uint32(asn)].name, Kind: kind}
+		} else if kind != n.Kind {
 			n.Kind = policy.NetworkUnknown
 		}
 	}

@@ -49,6 +49,20 @@ func TestParseCymru(t *testing.T) {
 	}
 }
 
+// TestParseCymruRows: the admin's rows hold for these answers, too, and a prefix of
+// several origins has a kind only if they agree.
+func TestParseCymruRows(t *testing.T) {
+	s := open(t, Options{Kinds: []byte("asn\tkind\tsource\n64496\taccess\tticket 1\n7922\tunknown\tticket 2\n")})
+	for origins, want := range map[string]policy.NetworkKind{
+		"64496": policy.NetworkAccess, "7922": policy.NetworkUnknown, "16509": policy.NetworkHosting,
+		"64496 16509": policy.NetworkUnknown, "16509 64496": policy.NetworkUnknown, "64496 64496": policy.NetworkAccess,
+	} {
+		if got, err := s.ParseCymru(origins + " | 192.0.2.0/24 | ZZ | arin |"); err != nil || got.Kind != want {
+			t.Errorf("%s: %+v %v, want %v", origins, got, err, want)
+		}
+	}
+}
+
 func FuzzParseCymru(f *testing.F) {
 	f.Add("23028 33333 | 216.90.108.0/24 | US | arin | 1998-09-25")
 	f.Add("4294967295|::/0|")

@@ -101,7 +101,8 @@ type link struct {
 	backOff time.Duration
 	next    time.Time // no connection is tried before
 	logged  time.Time
-	silent  int // faults since then
+	said    bool // the log's last word is that it does not answer
+	silent  int  // faults since then
 }
 
 // dial connects, unless it failed just now: the pause between tries doubles.
@@ -130,7 +131,8 @@ func (k *link) dial(c *Client, deadline time.Time) (net.Conn, error) {
 	return nil, fmt.Errorf("%w: %w", errDown, err)
 }
 
-// report takes how a question ended, and logs it once a minute.
+// report takes how a question ended, and logs it once a minute: p0f may answer one
+// question and not the next.
 func (k *link) report(c *Client, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -138,9 +140,9 @@ func (k *link) report(c *Client, err error) {
 	was := k.fault
 	k.asked, k.fault = true, err
 	if err == nil {
-		if was != nil && !k.logged.IsZero() {
+		if was != nil && k.said {
 			c.o.Log.Info("p0f answers again", "socket", c.o.Socket, "after", now.Sub(k.since).Round(time.Second))
-			k.logged = time.Time{}
+			k.said = false
 		}
 		return
 	}
@@ -152,7 +154,7 @@ func (k *link) report(c *Client, err error) {
 		return
 	}
 	c.o.Log.Warn("p0f does not answer; its evidence is missing", "socket", c.o.Socket, "error", err, "faults", k.silent)
-	k.logged, k.silent = now, 0
+	k.logged, k.said, k.silent = now, true, 0
 }
 
 // State says for an admin how it stands with p0f: "ok", "not asked yet", or since

@@ -316,6 +316,21 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestWavering: a p0f that answers every other question does not fill the log.
+func TestWavering(t *testing.T) {
+	var log bytes.Buffer
+	clock := clock{t: time.Unix(1_790_000_000, 0)}
+	c := open(t, Options{Socket: filepath.Join(t.TempDir(), "none"), Log: slog.New(slog.NewTextHandler(&log, nil)), Now: clock.now})
+	for range 1000 {
+		c.link.report(c, errDown)
+		c.link.report(c, nil)
+		clock.add(100 * time.Millisecond)
+	}
+	if n := strings.Count(log.String(), "\n"); n != 4 {
+		t.Errorf("%d lines in 100 s", n)
+	}
+}
+
 func TestBackOffDoubles(t *testing.T) {
 	clock := clock{t: time.Unix(1_790_000_000, 0)}
 	c := open(t, Options{Socket: filepath.Join(t.TempDir(), "none"), Now: clock.now})
