@@ -7,6 +7,7 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 FUZZTIME   ?= 10s
 BENCHFLAGS ?=
+WAITFLAGS  ?=
 MEMORYFLAGS ?=
 GO         ?= go
 
@@ -71,9 +72,10 @@ check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rule
 fmt: ## gofmt -w
 	gofmt -w $$(find . -name '*.go' -not -path './build/*')
 
-bench: build ## time and memory against C filters on libmilter; BENCHFLAGS="-pairs 1" is quicker
+bench: build ## time, waiting and memory against C filters on libmilter; BENCHFLAGS="-pairs 1" is quicker
 	.ci/setup test
 	integration/bench/bench.sh $(BENCHFLAGS)
+	integration/bench/bench.sh -wait $(WAITFLAGS)
 	integration/bench/bench.sh -memory $(MEMORYFLAGS)
 
 accuracy: ## docs/accuracy.md and its curve, from recorded mail in DATA, which is not part of the project

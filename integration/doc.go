@@ -16,8 +16,18 @@
 // /etc/resolv.conf are covered, /srv is a file system in memory, and both MTAs
 // listen on port 25 of addresses of their own. A veth pair leads to a second
 // network namespace in which every address of 198.51.100.0/24, 203.0.113.0/24,
-// 10.0.0.0/8 and 2001:db8:99::/48 is local: the clients dial from there. The
-// kernel ends all of it with the test; the machine sees nothing.
+// 10.0.0.0/8 and 2001:db8:99::/48 is local: the clients dial from there. Each kind
+// of host that cases name has a third network, with settings of its own (host_test.go).
+// A p0f watches all wires. The kernel ends all of it with the test; the machine sees
+// nothing.
+//
+// The daemon collects evidence as it does out of the box: it asks the fake name server,
+// and the kernel about the client's TCP stack. A client without "host:" is a machine
+// like the one that runs the tests, which mostly means stack-server.
+//
+// Beside the cases there are tests in Go: TestFault… each break one source of evidence
+// (fault_test.go), and TestNobodyWaitsForAnAcceptedClient compares waiting.
+// They are played on Postfix.
 //
 // # How to write a case
 //
@@ -47,19 +57,37 @@
 //     MTA lacks one is left out, and the log says so.
 //   - client: ADDRESS [NAME [pass|fail|temperror]]: the PTR name and whether it
 //     is confirmed (default pass). No NAME: no PTR.
-//   - listener: smtp (default), submission, or filter: a Postfix listener that
-//     hands mail to a content filter, which gives it back to a second listener
-//     with the same milter.
+//   - host: the kind of machine that the clients are, see below; then the default
+//     of "on" is "postfix sendmail", for XCLIENT shows nothing of a machine.
+//   - listener: smtp (default), submission, filter: a Postfix listener that hands
+//     mail to a content filter, which gives it back to a second listener with the
+//     same milter; or proxy: one behind a TCP proxy, which tells of the client by the
+//     PROXY protocol.
 //   - order: any, where another MTA's Received stands above our header.
+//
+// Kinds of hosts, and what the daemon sees of them:
+//
+//	server     plenty of memory: window scale 7, timestamps
+//	office     the same on a PPPoE line (MTU 1492)
+//	windows    window scale 8, no timestamps, on a PPPoE line
+//	router     32 MB of memory: window scale 3, on a PPPoE line
+//	camera     16 MB of memory: window scale 2, on a PPPoE line
+//	nas        64 MB of memory: window scale 4
+//	printer    the same
 //
 // Section config holds TOML on top of the runner's own settings. Keys of tables
 // are written with dots (exempt.relays = [...]), so that a line can replace
 // another; tables in double brackets may follow. On bench hub "config hub" is
 // the second daemon's.
 //
-// Section names adds DNS records, one a line: "NAME A 192.0.2.1", "NAME AAAA …",
-// "ADDRESS PTR NAME", "NAME SERVFAIL". Everything else does not exist. All
-// cases share one zone, so each uses addresses and names of its own.
+// Such files are there for it: asn.database = "/srv/networks.mmdb" (203.0.113.0/24
+// are lines, 198.51.100.0/24 is rented, 2001:db8:99::/48 are telephones), which needs
+// tables.dir = "/srv/tables", and p0f.socket = "/srv/p0f.sock".
+//
+// Section names adds to DNS, one a line: "ADDRESS PTR NAME", "NAME SERVFAIL", and what
+// package dnstest understands: "NAME A 192.0.2.1", "NAME MX 10 OTHER", "!delay 200ms
+// NAME" … Everything else does not exist. All cases share one zone, so each uses
+// addresses and names of its own.
 //
 // Section dialogue is the SMTP session:
 //
@@ -79,6 +107,7 @@
 //	daemon stop|kill|start|term|reload [SECTION]
 //	                      SIGTERM and wait; SIGKILL; start; SIGTERM only;
 //	                      SIGHUP, with another config section
+//	daemon says REGEXP    waits until its log has that
 //
 // C lines and messages may use Go templates: {{repeat "A" 250}}, {{"\x01"}},
 // {{headers 2000}}, {{lines 10 "text"}}.
@@ -96,8 +125,9 @@
 // X-IoT-Spam at most, above the MTA's Received, in the contract's grammar.
 //
 // Section verdict has one line for each verdict line of the daemon, in order:
-// key=regexp words that must be there; "" is the empty value. Their keys and
-// the order of keys are always checked. Section log has regexps that must be
+// key=regexp words that must be there; "" is the empty value. "signals+=a,b" wants
+// both in the list, "signals-=a,b" neither. Their keys and the order of keys are always
+// checked. Section log has regexps that must be
 // found in the daemon's log, or must not after "! ". Section queue holds
 // "quarantined: N", default 0; apart from these the queue must run empty.
 //

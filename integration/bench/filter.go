@@ -23,26 +23,31 @@ type filter struct {
 	exited chan error
 }
 
-// The exemptions are empty so that loopback mail is judged in full, and DNS is
-// off because a bench must not depend on, or bother, a resolver.
-const daemonConfig = `listen = ["unix:%[1]s/iot-milter.sock"]
+// The exemptions are empty so that loopback mail is judged in full. DNS is off, or
+// this program's own: a bench must not depend on, or bother, a resolver.
+const daemonConfig = `listen = ["unix:%[2]s/iot-milter.sock"]
 socket_mode = "0660"
 socket_group = "postfix"
-mode = "tag"
 hostname = "mx.example.test"
-state_dir = "%[1]s"
+state_dir = "%[2]s"
 
 [admin]
 listen = ""
-control = "%[1]s/control.sock"
+control = "%[2]s/control.sock"
 
 [exempt]
 networks = []
 relays = []
-
-[dns]
-enabled = false
 `
+
+// config is the daemon's configuration in its folder.
+func (o *options) config(home string) []byte {
+	mode, dns := "tag", "enabled = false"
+	if o.wait {
+		mode, dns = "enforce", fmt.Sprintf("servers = [%q]", o.dns)
+	}
+	return fmt.Appendf(nil, "mode = %[1]q\n"+daemonConfig+"\n[dns]\n%[3]s\n", mode, home, dns)
+}
 
 // binaries fails if a program that is to be measured is not there.
 func binaries(o options) error {
@@ -74,7 +79,7 @@ func startFilters(dir string, o options) ([]*filter, error) {
 			return list, err
 		}
 	}
-	if !o.memory {
+	if !o.memory && !o.wait {
 		if err := start("C with bits", "n.sock", o.filter, "-n", "unix:"+filepath.Join(dir, "n.sock")); err != nil {
 			return list, err
 		}
@@ -87,7 +92,7 @@ func startFilters(dir string, o options) ([]*filter, error) {
 		return list, err
 	}
 	conf := filepath.Join(home, "iot-milter.toml")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, daemonConfig, home), 0o644); err != nil {
+	if err := os.WriteFile(conf, o.config(home), 0o644); err != nil {
 		return list, err
 	}
 	err := start("iot-milter", "daemon/iot-milter.sock", o.daemon, "run", "-c", conf)

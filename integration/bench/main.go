@@ -1,6 +1,7 @@
 // Command bench compares iot-milter with C filters on libmilter that only add a
 // header: the same messages, in one run, through one private Postfix on loopback
-// whose listeners differ in nothing but their milter. With -memory it sends
+// whose listeners differ in nothing but their milter. With -wait it measures how long
+// clients wait for the answer to RCPT while DNS takes its time. With -memory it sends
 // 100,000 messages straight into the milter socket and watches the daemon's
 // resident memory. It needs root for Postfix and touches nothing but its own
 // folder under the temporary one. integration/bench/bench.sh builds what it needs.
@@ -14,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 type options struct {
@@ -22,6 +24,10 @@ type options struct {
 	sessions, pairs int
 	limit           float64
 	cOnly, memory   bool
+	wait            bool
+	waitSessions    int
+	waitLimit       time.Duration
+	dns             string // of -wait
 	keep            bool
 	memoryMessages  int
 }
@@ -37,6 +43,9 @@ func main() {
 	flag.BoolVar(&o.cOnly, "c-only", false, "leave iot-milter out: the C filters alone")
 	flag.BoolVar(&o.memory, "memory", false, "measure memory instead of time")
 	flag.IntVar(&o.memoryMessages, "memory-messages", 100000, "messages of -memory, a multiple of 10")
+	flag.BoolVar(&o.wait, "wait", false, "measure how long clients wait at RCPT while DNS is slow")
+	flag.IntVar(&o.waitSessions, "wait-sessions", 120, "sessions of each kind in -wait")
+	flag.DurationVar(&o.waitLimit, "wait-limit", 0, "fail if the median of an accepted client's RCPT is so much `longer` than with plain C; 0 is off")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with logs and configuration")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -70,6 +79,14 @@ func run(ctx context.Context, o options) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
+	if o.wait {
+		dns, err := slowDNS()
+		if err != nil {
+			return err
+		}
+		defer dns.Close()
+		o.dns = dns.Addr().String()
+	}
 	filters, err := startFilters(dir, o)
 	defer func() {
 		for _, f := range filters {
@@ -82,10 +99,13 @@ func run(ctx context.Context, o options) (err error) {
 	if o.memory {
 		return measureMemory(ctx, filters[len(filters)-1], o)
 	}
-	p, err := startPostfix(ctx, filepath.Join(dir, "postfix"), filters)
+	p, err := startPostfix(ctx, filepath.Join(dir, "postfix"), filters, o)
 	if err != nil {
 		return err
 	}
 	defer p.stop()
+	if o.wait {
+		return measureWait(ctx, p, filters, o)
+	}
 	return measureSpeed(ctx, p, filters, o)
 }

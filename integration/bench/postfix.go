@@ -43,6 +43,13 @@ disable_dns_lookups = yes
 smtpd_relay_restrictions = reject_unauth_destination
 `
 
+// waitCF lets sessions say who their client is, and end after RCPT without being
+// slowed down for messages that never come.
+const waitCF = `smtpd_authorized_xclient_hosts = 127.0.0.0/8
+smtpd_error_sleep_time = 0
+in_flow_delay = 0
+`
+
 const masterCF = `postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -69,9 +76,9 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 `
 
-func startPostfix(ctx context.Context, dir string, filters []*filter) (*postfix, error) {
+func startPostfix(ctx context.Context, dir string, filters []*filter, o options) (*postfix, error) {
 	p := &postfix{dir: dir, ports: map[*filter]int{}}
-	if err := p.configure(filters); err != nil {
+	if err := p.configure(filters, o); err != nil {
 		return nil, err
 	}
 	if out, err := p.command(ctx, "start"); err != nil {
@@ -95,7 +102,7 @@ func (p *postfix) command(ctx context.Context, verb string) ([]byte, error) {
 	return exec.CommandContext(ctx, "postfix", "-c", filepath.Join(p.dir, "etc"), verb).CombinedOutput()
 }
 
-func (p *postfix) configure(filters []*filter) error {
+func (p *postfix) configure(filters []*filter, o options) error {
 	for _, d := range []string{"etc", "queue", "data"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, d), 0o755); err != nil {
 			return err
@@ -122,7 +129,11 @@ func (p *postfix) configure(filters []*filter) error {
 		master += fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd -o smtpd_milters=unix:%s\n", port, f.socket)
 	}
 	etc := filepath.Join(p.dir, "etc")
-	if err := os.WriteFile(filepath.Join(etc, "main.cf"), fmt.Appendf(nil, mainCF, p.dir), 0o644); err != nil {
+	main := fmt.Appendf(nil, mainCF, p.dir)
+	if o.wait {
+		main = append(main, waitCF...)
+	}
+	if err := os.WriteFile(filepath.Join(etc, "main.cf"), main, 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(etc, "master.cf"), []byte(master), 0o644)
