@@ -27,6 +27,7 @@ const (
 	ExemptDaemon        = "daemon"
 	ExemptPort          = "port"
 	ExemptName          = "ptr"
+	ExemptAllowed       = "allowed" // by iot-milter allow
 	ExemptAuthenticated = "authenticated"
 )
 

@@ -128,17 +128,28 @@ func newWorld(t testing.TB, s *decider.Settings, e policy.Evidence) *world {
 
 func newWorldOf(t testing.TB, s *decider.Settings, e policy.Evidence, entries int) *world {
 	t.Helper()
+	return newWorldWith(t, s, e, func(o *decider.Options) {
+		memory, err := state.New(state.Options{Entries: entries})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.State = memory
+	})
+}
+
+func newWorldWith(t testing.TB, s *decider.Settings, e policy.Evidence, change func(*decider.Options)) *world {
+	t.Helper()
 	if e != nil {
 		s.Evidence = e
 	}
-	memory, err := state.New(state.Options{Entries: entries})
+	memory, err := state.New(state.Options{Entries: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{meter: meter{failOpen: map[string]int{}}}
-	w.Decider = decider.New(decider.Options{
-		Recorder: w, Meter: &w.meter, Log: slog.New(slog.NewTextHandler(w, nil)), Now: w.now, State: memory,
-	}, s)
+	o := decider.Options{Recorder: w, Meter: &w.meter, Log: slog.New(slog.NewTextHandler(w, nil)), Now: w.now, State: memory}
+	change(&o)
+	w.Decider = decider.New(o, s)
 	return w
 }
 

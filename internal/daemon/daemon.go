@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/iot-milter/iot-milter/milter"
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
+	"github.com/iot-milter/iot-milter/policy/state/allow"
 )
 
 // maxGrace is how long a session without an open message may go on when the
@@ -72,7 +74,7 @@ func Run(path, version string, w io.Writer) error {
 	defer func() { d.sources.Load().Close() }()
 	d.decider = decider.New(decider.Options{
 		Recorder: &obs.Recorder{Log: d.log, Metrics: d.metrics},
-		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory,
+		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory, Allow: d.openAllowed(),
 	}, settings)
 	d.server = milter.New(milter.Options{
 		Decider: d.decider, Log: d.log, Meter: d.metrics, Now: time.Now, NewID: newID,
@@ -164,6 +166,16 @@ func (d *Daemon) reload() {
 	d.decider.Swap(settings)
 	d.running = config
 	d.log.Info("reloaded", "mode", config.Mode.String())
+}
+
+// openAllowed reads the list of clients that the admin allows. One that cannot be read
+// allows nobody.
+func (d *Daemon) openAllowed() *allow.List {
+	list, err := allow.Open(filepath.Join(d.config.StateDir, "allow.json"))
+	if err != nil {
+		d.log.Error("the list of allowed clients is not used", "err", err)
+	}
+	return list
 }
 
 // openSources puts the sources of evidence in force. What cannot be had is told of,

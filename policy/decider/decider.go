@@ -12,6 +12,7 @@ import (
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/device"
 	"github.com/iot-milter/iot-milter/policy/state"
+	"github.com/iot-milter/iot-milter/policy/state/allow"
 )
 
 // Meter is told what the decider counts. It must be safe for concurrent use.
@@ -42,13 +43,14 @@ type Settings struct {
 	Patient bool
 }
 
-// Options are what a Decider needs. All are required.
+// Options are what a Decider needs. All but Allow are required.
 type Options struct {
 	Recorder policy.Recorder
 	Meter    Meter
 	Log      *slog.Logger
 	Now      func() time.Time // measures own work; the time of a judgement is Client.At
 	State    *state.Memory
+	Allow    *allow.List // nil: the configuration says all
 }
 
 // Decider implements policy.Decider. It is safe for concurrent use.
@@ -102,8 +104,19 @@ func (d *Decider) open(client policy.Client) *decision {
 	c := &decision{decider: d, settings: d.settings.Load()}
 	c.facts.Client, c.facts.Table = client, c.settings.Table
 	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
-	c.exempt = c.rules().Exempt.Client(&c.facts.Client)
+	c.exempt = c.exemption()
 	return c
+}
+
+// exemption is why the connection is not judged, by the configuration or by the list
+// that the admin keeps beside it.
+func (c *decision) exemption() string {
+	client := &c.facts.Client
+	why := c.rules().Exempt.Client(client)
+	if list := c.decider.opts.Allow; why == policy.ExemptNone && list != nil && list.Has(client) {
+		return policy.ExemptAllowed
+	}
+	return why
 }
 
 // Open implements policy.Decider.

@@ -250,7 +250,7 @@ func (c *decision) see(ctx context.Context) (late bool) {
 	case policy.IprevPass, policy.IprevFail, policy.IprevPermError:
 		c.facts.NamesSuspended = false // somebody's DNS is ill, not ours
 	}
-	c.exempt = c.rules().Exempt.Client(&c.facts.Client)
+	c.exempt = c.exemption()
 	if c.message.open && c.message.exempt == policy.ExemptNone {
 		c.message.exempt = c.exempt
 	}

@@ -27,14 +27,16 @@ type hosts struct {
 // displaces none that has proven itself.
 type hostShard struct {
 	mu      sync.Mutex
-	fresh   *simplelru.LRU[hostKey, Host]
-	proven  *simplelru.LRU[hostKey, Host]
+	fresh   segment
+	proven  segment
 	holders map[holder]uint16
 	most    uint16 // hosts of one network
 	keep    int    // proven hosts
 	lost    int64
 	journal journal[hostKey]
 }
+
+type segment = *simplelru.LRU[hostKey, Host]
 
 const (
 	hostShards = 64   // at most; a power of two
@@ -69,31 +71,34 @@ func (t *hosts) shard(k *hostKey) *hostShard {
 
 // lock finds the host, or the counts of its network where that holds its share, and
 // returns the shard locked.
-func (t *hosts) lock(k hostKey) (s *hostShard, key hostKey, h Host, ok bool) {
+func (t *hosts) lock(k hostKey) (s *hostShard, key hostKey, h Host, in segment) {
 	s = t.shard(&k)
 	s.mu.Lock()
-	if h, ok = s.peek(k); ok || s.holders[k.holder()] < s.most {
-		return s, k, h, ok
+	if h, in = s.peek(k); in != nil || s.holders[k.holder()] < s.most {
+		return s, k, h, in
 	}
 	s.mu.Unlock()
 	k = k.widen()
 	s = t.shard(&k)
 	s.mu.Lock()
-	h, ok = s.peek(k)
-	return s, k, h, ok
+	h, in = s.peek(k)
+	return s, k, h, in
 }
 
-func (s *hostShard) peek(k hostKey) (h Host, ok bool) {
-	if h, ok = s.proven.Peek(k); !ok {
-		h, ok = s.fresh.Peek(k)
+// peek finds a host, and the segment that it is in.
+func (s *hostShard) peek(k hostKey) (h Host, in segment) {
+	for _, in := range [...]segment{s.proven, s.fresh} {
+		if h, ok := in.Peek(k); ok {
+			return h, in
+		}
 	}
-	return h, ok
+	return Host{}, nil
 }
 
-// put stores a host, new says that it is not in the table. In a full table the fresh
-// one of the shard that was unused for longest gives way.
-func (s *hostShard) put(t *hosts, k hostKey, h Host, isNew bool) {
-	if isNew {
+// put stores a host, which is in a segment or in none. In a full table the fresh one of
+// the shard that was unused for longest gives way.
+func (s *hostShard) put(t *hosts, k hostKey, h Host, in segment) {
+	if in == nil {
 		if t.count.Load() >= t.room {
 			s.evict(t)
 		}
@@ -103,13 +108,14 @@ func (s *hostShard) put(t *hosts, k hostKey, h Host, isNew bool) {
 		}
 	}
 	s.journal.note(k)
-	if h.Days < 2 {
-		s.proven.Remove(k) // began anew
-		s.fresh.Add(k, h)
-		return
+	to := s.fresh
+	if h.Days >= 2 {
+		to = s.proven
 	}
-	s.fresh.Remove(k)
-	s.proven.Add(k, h)
+	if in != nil && in != to {
+		in.Remove(k)
+	}
+	to.Add(k, h)
 	if s.proven.Len() > s.keep {
 		k, h, _ := s.proven.RemoveOldest()
 		s.fresh.Add(k, h)
@@ -147,9 +153,9 @@ func (m *Memory) Host(addr netip.Addr, at time.Time) (h Host, ok bool) {
 	if !addr.IsValid() {
 		return Host{}, false
 	}
-	s, k, h, ok := m.hosts.lock(keyOf(addr))
+	s, k, h, in := m.hosts.lock(keyOf(addr))
 	s.mu.Unlock()
-	if !ok || h.over(unix(at)) {
+	if in == nil || h.over(unix(at)) {
 		return Host{}, false
 	}
 	h.Wide = k.wide()
@@ -162,7 +168,7 @@ func (m *Memory) Visit(addr netip.Addr, v Visit) (before Host) {
 	if !addr.IsValid() {
 		return Host{}
 	}
-	s, k, h, ok := m.hosts.lock(keyOf(addr))
+	s, k, h, in := m.hosts.lock(keyOf(addr))
 	defer s.mu.Unlock()
 	now := unix(v.At)
 	if h.over(now) {
@@ -173,7 +179,7 @@ func (m *Memory) Visit(addr netip.Addr, v Visit) (before Host) {
 		before = Host{}
 	}
 	h.note(&v, now)
-	s.put(m.hosts, k, h, !ok)
+	s.put(m.hosts, k, h, in)
 	return before
 }
 
@@ -248,7 +254,7 @@ func (t *hosts) expire(now Unix) (n int) {
 		for gone := step; gone == step; n += gone {
 			gone = 0
 			s.mu.Lock()
-			for _, l := range [...]*simplelru.LRU[hostKey, Host]{s.fresh, s.proven} {
+			for _, l := range [...]segment{s.fresh, s.proven} {
 				for gone < step {
 					k, h, ok := l.GetOldest()
 					if !ok || h.Last > now || !h.over(now) {

@@ -30,10 +30,9 @@ func (j *journal[K]) note(k K) {
 
 // take empties the journal.
 func (j *journal[K]) take() (keys map[K]struct{}, lost int) {
-	keys, lost = j.keys, j.lost
-	if len(keys) > 0 {
-		j.keys = make(map[K]struct{})
+	lost, j.lost = j.lost, 0
+	if len(j.keys) > 0 { // the caller reads it without the lock
+		keys, j.keys = j.keys, make(map[K]struct{})
 	}
-	j.lost = 0
 	return keys, lost
 }

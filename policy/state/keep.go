@@ -119,9 +119,9 @@ func (m *Memory) Value(t Table, key *StoreKey, b []byte) []byte {
 		k := hostKey(*key)
 		s := m.hosts.shard(&k)
 		s.mu.Lock()
-		h, ok := s.peek(k)
+		h, in := s.peek(k)
 		s.mu.Unlock()
-		if ok {
+		if in != nil {
 			b = h.append(b)
 		}
 		return b
@@ -272,9 +272,9 @@ func (t *hosts) restore(k hostKey, h Host) bool {
 	s := t.shard(&k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.peek(k); ok || t.count.Load() >= t.room || !k.wide() && s.holders[k.holder()] >= s.most {
+	if _, in := s.peek(k); in != nil || t.count.Load() >= t.room || !k.wide() && s.holders[k.holder()] >= s.most {
 		return false
 	}
-	s.put(t, k, h, true)
+	s.put(t, k, h, nil)
 	return true
 }

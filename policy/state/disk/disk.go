@@ -220,7 +220,6 @@ func (s *Store) flush(until time.Time) {
 	}
 	if written > 0 {
 		s.opts.Meter.StoreFlushed(written)
-		s.release()
 	}
 	switch {
 	case errors.Is(err, errLate):

@@ -122,8 +122,10 @@ func host(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(n >> 8), byte(n), byte(n >> 16), 15: 1})
 }
 
-func visit(m *state.Memory, i int, at time.Time) {
-	m.Visit(host(i), state.Visit{At: at, Flag: policy.FlagYes, Class: policy.ClassDevice, Device: device.NAS})
+func visit(m *state.Memory, i int, at time.Time) { visitAt(m, host(i), at) }
+
+func visitAt(m *state.Memory, a netip.Addr, at time.Time) {
+	m.Visit(a, state.Visit{At: at, Flag: policy.FlagYes, Class: policy.ClassDevice, Device: device.NAS})
 }
 
 func item(m *state.Memory, i int) state.Item {
@@ -325,8 +327,9 @@ func TestCloseIsBounded(t *testing.T) {
 	stuck := make(chan struct{})
 	defer close(stuck)
 	began := time.Now()
+	db := s.db
 	go func() { // the disk does not answer
-		tx, err := s.db.Begin(true)
+		tx, err := db.Begin(true)
 		if err == nil {
 			<-stuck
 			tx.Rollback()

@@ -74,6 +74,7 @@ func (s *Store) write(t state.Table, keys []state.StoreKey, until time.Time) (wr
 			return written, err
 		}
 		written += len(some)
+		s.release()
 	}
 	return written, nil
 }
