@@ -15,7 +15,18 @@ const tries = 2 // of each server
 type flight struct {
 	done   chan struct{}
 	answer *answer // once done is closed
+
+	// Of the resolver's lock:
+	waiting int  // how many want to know
+	left    bool // nobody does any more, and it goes on
+	cut     bool // nobody did, and it was broken off
+	cancel  context.CancelFunc
 }
+
+// mayLeave is the part of the questions under way that may go on although nobody
+// waits any more: who comes and goes must not fill the resolver with questions whose
+// name servers never answer.
+const mayLeave = 4
 
 // join returns the flight for the question, a new one if there is none, or an
 // answer that says why there is none. It is called with the lock held.
@@ -24,28 +35,59 @@ func (r *Resolver) join(q *question, hash uint64) (*flight, *answer) {
 		return nil, q.fails(Busy, netip.AddrPort{}, ErrClosed)
 	}
 	if f := r.flights[string(q.key())]; f != nil {
+		f.waiting++
+		if f.left {
+			f.left = false
+			r.left--
+		}
 		return f, nil
 	}
 	if len(r.flights) >= r.opts.Inflight {
 		return nil, q.fails(Busy, netip.AddrPort{}, ErrBusy)
 	}
-	f := &flight{done: make(chan struct{})}
+	f := &flight{done: make(chan struct{}), waiting: 1}
+	var ctx context.Context
+	ctx, f.cancel = context.WithTimeout(r.ctx, r.longest)
 	own := *q // the caller's stays on its stack
 	r.flights[string(own.key())] = f
-	r.wg.Go(func() { r.fly(f, &own, hash) })
+	r.wg.Go(func() { r.fly(ctx, f, &own, hash) })
 	return f, nil
 }
 
-// fly finds the answer. It goes on when those who asked do not wait any longer:
-// the next who asks finds it.
-func (r *Resolver) fly(f *flight, q *question, hash uint64) {
+// leave is called by who does not wait for the flight any longer.
+func (r *Resolver) leave(f *flight, q *question) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f.waiting--
+	switch {
+	case f.waiting > 0 || r.flights[string(q.key())] != f:
+	case r.left < r.opts.Inflight/mayLeave:
+		f.left = true
+		r.left++
+	default:
+		f.cut = true
+		f.cancel()
+		delete(r.flights, string(q.key()))
+	}
+}
+
+// fly finds the answer. It goes on when those who asked do not wait any longer,
+// unless too many do so: the next who asks finds it.
+func (r *Resolver) fly(ctx context.Context, f *flight, q *question, hash uint64) {
 	began := r.clock()
-	ctx, cancel := context.WithTimeout(r.ctx, r.longest)
-	defer cancel()
+	defer f.cancel()
 	a := r.safely(ctx, q)
 	now := r.clock()
 	r.mu.Lock()
-	delete(r.flights, string(q.key()))
+	switch {
+	case f.cut:
+		a = q.fails(Busy, netip.AddrPort{}, ErrBusy)
+	case f.left:
+		r.left--
+		fallthrough
+	default:
+		delete(r.flights, string(q.key()))
+	}
 	if a.life > 0 {
 		r.cache.put(hash, a, now)
 	}

@@ -46,7 +46,7 @@ func (deaf) ServerDown(netip.AddrPort, bool) {}
 // Resolver looks names up. It is safe for concurrent use. Look-ups fail with
 // *Error and nothing else; the same question is asked once for all who wait for
 // it; the end of a caller's context ends its waiting, as Timeout, and not the
-// question. Slices and errors that it returns are shared and must not be changed.
+// question, unless a quarter of Inflight has nobody who waits. Slices and errors that it returns are shared and must not be changed.
 type Resolver struct {
 	opts    Options
 	log     *slog.Logger
@@ -67,6 +67,7 @@ type Resolver struct {
 	mu      sync.Mutex
 	cache   *cache
 	flights map[string]*flight
+	left    int // of the flights those that nobody waits for
 	closed  bool
 }
 
@@ -231,6 +232,7 @@ func (r *Resolver) look(ctx context.Context, q *question) *answer {
 	case <-f.done:
 		return f.answer
 	case <-ctx.Done():
+		r.leave(f, q)
 		return q.fails(Timeout, netip.AddrPort{}, context.Cause(ctx))
 	}
 }

@@ -366,3 +366,44 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftQuestions: who asks for names that nobody answers and goes away keeps
+// nobody else out; a few such questions go on.
+func TestLeftQuestions(t *testing.T) {
+	zone := "ok.example.org A 192.0.2.1\n"
+	for i := range 100 {
+		zone += fmt.Sprintf("!drop x%d.hole.example\n", i)
+	}
+	s := serve(t, zone)
+	r := resolver(t, Options{Inflight: 8, Timeout: 10 * time.Second}, s)
+	for i := range 100 {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+		if _, err := r.Addrs(ctx, fmt.Sprintf("x%d.hole.example", i), 4); FailureOf(err) != Timeout {
+			t.Fatalf("question %d: %v", i, err)
+		}
+		cancel()
+	}
+	if n := underWay(r); n != 2 {
+		t.Errorf("%d questions under way", n)
+	}
+	// One that is waited for again is left no more, and others may be.
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { _, _ = r.Addrs(ctx, "x0.hole.example", 4) })
+	eventually(t, "one question that is left", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.left == 1
+	})
+	wg.Wait()
+	if _, err := r.Addrs(context.Background(), "ok.example.org", 4); err != nil || underWay(r) != 2 {
+		t.Errorf("%v, %d questions under way", err, underWay(r))
+	}
+}
+
+func underWay(r *Resolver) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.flights)
+}
