@@ -135,7 +135,9 @@ func (s *Sources) openDNS(c *conf.Config, o *SourceOptions, to *evidence.Options
 	if !c.DNS.Enabled {
 		return nil
 	}
-	options := resolve.Options{Servers: c.DNS.Servers, Timeout: c.DNS.Timeout, Log: o.Log}
+	options := resolve.Options{Servers: c.DNS.Servers, Timeout: c.DNS.Timeout, Log: o.Log,
+		Inflight: 2 * c.Limits.Lookups, // a look-up asks two questions at once at most
+	}
 	if m := o.meter("dns"); m != nil {
 		options.Meter = m
 	}

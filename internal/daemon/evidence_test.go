@@ -1,17 +1,23 @@
 package daemon
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/obs"
+	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/evidence"
 	"github.com/iot-milter/iot-milter/policy/evidence/probe"
+	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
 	"github.com/iot-milter/iot-milter/policy/state"
 )
 
@@ -36,6 +42,41 @@ func TestProberIsHandedOver(t *testing.T) {
 	other.Exempt.Networks = nil
 	if same, before := s.prober(&c, &other); same != nil || before == nil {
 		t.Errorf("%v %v", same, before)
+	}
+}
+
+// TestRoomForQuestions: the look-ups that may be under way have room for their
+// questions, and those of a recording wait for it.
+func TestRoomForQuestions(t *testing.T) {
+	server, err := dnstest.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if err := server.Set("*.example A 192.0.2.7\n!delay 100ms *\n"); err != nil {
+		t.Fatal(err)
+	}
+	c := conf.Default()
+	c.DNS.Servers = []netip.AddrPort{server.Addr()}
+	s, errs := OpenSources(&c, SourceOptions{Log: slog.New(slog.DiscardHandler), Recorded: true})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	defer s.Close()
+	all := make([]policy.Lookups, 600)
+	client := policy.Client{Addr: netip.MustParseAddr("192.0.2.7"), Iprev: policy.IprevPermError}
+	for i := range all {
+		all[i] = s.Collector.Start(client)
+		defer all[i].Close()
+		all[i].Greeting(policy.Greeting{Name: policy.Seen(fmt.Sprintf("x%d.example", i))})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for i, l := range all {
+		var f policy.Facts
+		if err := l.Await(ctx, &f); err != nil || f.Confirmed != policy.IprevPass {
+			t.Fatalf("look-up %d: %v %v", i, f.Confirmed, err)
+		}
 	}
 }
 
