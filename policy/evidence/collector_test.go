@@ -206,6 +206,25 @@ text.example.org TXT x
 	}
 }
 
+// TestManyAddresses: a pool's name is its members', also of the last in the answer,
+// and an answer that is not read to its end refutes nobody.
+func TestManyAddresses(t *testing.T) {
+	zone := "!huge 300 vast.example.org\n"
+	for i := range 200 {
+		zone += fmt.Sprintf("pool.example.org A 198.51.100.%d\n", i)
+	}
+	w := newWorld(t, zone, nil)
+	for name, want := range map[string]policy.Iprev{"pool.example.org": policy.IprevPass, "vast.example.org": policy.IprevTempError} {
+		c := clientOf("198.51.100.199", policy.IprevPermError, "")
+		l := w.Start(c)
+		l.Greeting(helo(name))
+		if f := all(t, l, c); f.Confirmed != want {
+			t.Errorf("%s: %v, want %v", name, f.Confirmed, want)
+		}
+		l.Close()
+	}
+}
+
 // TestGreetingTwice: the last HELO counts, also when the answer about the first
 // comes later.
 func TestGreetingTwice(t *testing.T) {

@@ -75,6 +75,8 @@ func (l *lookups) resolves(ctx context.Context, name string) policy.Iprev {
 	switch {
 	case err == nil && slices.Contains(addrs, l.client.Addr):
 		return policy.IprevPass
+	case err == nil && len(addrs) >= resolve.MostAddrs:
+		return policy.IprevTempError // there may be more
 	case err == nil && len(addrs) > 0:
 		return policy.IprevFail
 	case err != nil && !resolve.IsNotFound(err):

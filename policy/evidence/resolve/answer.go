@@ -10,8 +10,12 @@ import (
 	"github.com/miekg/dns"
 )
 
+// MostAddrs is how many addresses of a name are read: pools of senders have more than
+// a hundred. A list of so many may not be the whole.
+const MostAddrs = 256
+
 const (
-	mostRecords = 32  // addresses, MX records
+	mostRecords = 32  // MX records
 	mostTexts   = 128 // TXT records: big companies have more than 32, and SPF's may be the last
 	mostNames   = 10  // PTR records (RFC 7208 section 4.6.4)
 	mostAliases = 16  // CNAME records followed; resolvers stop at 8 to 16
@@ -82,11 +86,11 @@ func (f *found) take(records []dns.RR, kind uint16, name string) bool {
 		f.lives(h.Ttl)
 		switch r := r.(type) {
 		case *dns.A:
-			if a, ok := netip.AddrFromSlice(r.A); ok && len(f.addrs) < mostRecords {
+			if a, ok := netip.AddrFromSlice(r.A); ok && len(f.addrs) < MostAddrs {
 				f.addrs = append(f.addrs, a.Unmap())
 			}
 		case *dns.AAAA:
-			if a, ok := netip.AddrFromSlice(r.AAAA); ok && a.Is6() && len(f.addrs) < mostRecords {
+			if a, ok := netip.AddrFromSlice(r.AAAA); ok && a.Is6() && len(f.addrs) < MostAddrs {
 				f.addrs = append(f.addrs, a)
 			}
 		case *dns.PTR:

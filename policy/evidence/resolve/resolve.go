@@ -135,7 +135,7 @@ func (r *Resolver) Close() {
 // clock is the time since New: times of steps of the system's clock do not matter.
 func (r *Resolver) clock() time.Duration { return r.opts.Now().Sub(r.begin) }
 
-// Addrs returns the addresses of a name, at most 32, in the order of the answer.
+// Addrs returns the addresses of a name, at most MostAddrs, in the order of the answer.
 // Family is 4 for A records and 6 for AAAA: that of the client that is looked for.
 func (r *Resolver) Addrs(ctx context.Context, name string, family int) ([]netip.Addr, error) {
 	kind := dns.TypeA
