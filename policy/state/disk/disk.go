@@ -15,8 +15,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -56,9 +58,10 @@ type Store struct {
 
 	// The goroutine's own, after Open.
 	db      *bolt.DB
-	loaded  bool // the file's entries are in the memory
-	due     bool // everything is to be written, for changes were missed
-	created bool // the last attempt met a new file
+	file    *os.File // db's
+	loaded  bool     // the file's entries are in the memory
+	due     bool     // everything is to be written, for changes were missed
+	created bool     // the last attempt met a new file
 	wait    time.Duration
 	retry   time.Time // of the next attempt
 	said    time.Time // the last line about trouble
@@ -167,11 +170,12 @@ func (s *Store) down(err error) {
 		"hint", "history goes on in memory and is written when the disk takes it; look at space, permissions and whether another daemon has the file")
 }
 
-// close gives the file back. What is broken may never answer, so it is not waited
-// for.
+// close gives the file back. bbolt may have lost its own locks to a panic and never
+// answer: then the file is unlocked and closed under it. The mapping stays, and would
+// keep the lock.
 func (s *Store) close() {
-	db := s.db
-	if s.db = nil; db == nil {
+	db, file := s.db, s.file
+	if s.db, s.file = nil, nil; db == nil {
 		return
 	}
 	closed := make(chan struct{})
@@ -184,6 +188,8 @@ func (s *Store) close() {
 	select {
 	case <-closed:
 	case <-late.C:
+		syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+		file.Close()
 	}
 }
 

@@ -39,11 +39,12 @@ func (s *Store) open() error {
 	began := s.opts.Now()
 	var loader *state.Loader
 	var db *bolt.DB
+	var file *os.File
 	options := &bolt.Options{
 		PageSize: pageSize, Timeout: time.Second, FreelistType: bolt.FreelistMapType, NoStatistics: true,
-		OpenFile: func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
-			f, loader, err = s.openFile(path, flag, mode, began)
-			return f, err
+		OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			file, loader, err = s.openFile(path, flag, mode, began)
+			return file, err
 		},
 	}
 	err := contain(func() (err error) {
@@ -61,9 +62,13 @@ func (s *Store) open() error {
 		s.opts.Log.Info("history loaded", "file", s.path, "entries", n, "took", s.opts.Now().Sub(began))
 	}
 	if err != nil {
+		if file != nil {
+			syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // bbolt does so, unless it panicked
+			file.Close()
+		}
 		return err
 	}
-	s.db, s.created = db, false
+	s.db, s.file, s.created = db, file, false
 	if err := s.update(s.prepare); err != nil {
 		return err
 	}
