@@ -9,6 +9,7 @@ FUZZTIME   ?= 10s
 BENCHFLAGS ?=
 WAITFLAGS  ?=
 MEMORYFLAGS ?=
+BURSTFLAGS ?=
 GO         ?= go
 
 # Tools that are no part of the product stay out of its module: they are run by
@@ -28,7 +29,7 @@ VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo 
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
-.PHONY: help build demo test race fuzz integration check fmt bench accuracy install clean
+.PHONY: help build demo test race fuzz integration check fmt bench burst accuracy install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -77,6 +78,9 @@ bench: build ## time, waiting and memory against C filters on libmilter; BENCHFL
 	integration/bench/bench.sh $(BENCHFLAGS)
 	integration/bench/bench.sh -wait $(WAITFLAGS)
 	integration/bench/bench.sh -memory $(MEMORYFLAGS)
+
+burst: ## the report of 2014 played again: 200,000 messages of things and PCs among 100,000 others; BURSTFLAGS=-explain says who escapes
+	$(GO) run ./integration/burst $(BURSTFLAGS)
 
 accuracy: ## docs/accuracy.md and its curve, from recorded mail in DATA, which is not part of the project
 	$(GO) run ./internal/fit -accuracy docs -data "$(DATA)"

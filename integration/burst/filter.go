@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/iot-milter/iot-milter/milter"
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// filter is a decider, behind a milter server in this process on a UNIX socket if it
+// is to be, with a clock that the scene sets. Its sessions come one after another, which makes a run repeatable.
+type filter struct {
+	decider  policy.Decider
+	silent   bool // the decider records nothing
+	socket   string
+	evidence evidence
+	memory   *state.Memory
+	server   *milter.Server // nil: the decider is asked directly
+	done     chan error
+
+	clock    atomic.Int64
+	sessions atomic.Int64
+
+	// Of the session under way. The server's goroutine writes, and has ended the
+	// session when it closes the socket.
+	judged  []judged
+	began   int
+	trouble int
+}
+
+// judged is how a message was judged.
+type judged struct {
+	class  policy.Class
+	flag   policy.Flag
+	action policy.Action
+	reason string
+}
+
+// newFilter decides by the configuration.
+func newFilter(c *configuration, sc *scene, o *options) (*filter, error) {
+	f := &filter{done: make(chan error, 1)}
+	f.evidence = evidence{world: sc.world, names: o.names}
+	var err error
+	if f.memory, err = state.New(state.Options{Entries: o.entries, Secret: [16]byte{1, byte(sc.seed)}}); err != nil {
+		return nil, err
+	}
+	if c.peers != nil {
+		f.decider, f.silent = &peers{memory: f.memory, rate: *c.peers}, true
+		return f, nil
+	}
+	s := enforcing()
+	s.Evidence = &f.evidence
+	if o.hosts > 0 {
+		s.Campaign.Hosts = o.hosts
+	}
+	if o.window > 0 {
+		s.Campaign.Window = o.window
+	}
+	c.settings(s)
+	f.decider = decider.New(decider.Options{Recorder: f, Meter: f, Log: nowhere, Now: f.now, State: f.memory}, s)
+	return f, nil
+}
+
+// nowhere is the log of what the report counts.
+var nowhere = slog.New(slog.DiscardHandler)
+
+// listen serves it at a socket.
+func (f *filter) listen(socket string) error {
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	f.socket = socket
+	f.server = milter.New(milter.Options{
+		Decider: f.decider, Log: nowhere, Meter: f, Now: f.now, NewID: f.newID,
+		Limits: milter.Limits{Sessions: 100, Idle: time.Hour, Frame: time.Minute, Grace: time.Second},
+	})
+	go func() { f.done <- f.server.Serve(l) }()
+	return nil
+}
+
+func (f *filter) newID() string { return "s" + strconv.FormatInt(f.sessions.Add(1), 36) }
+
+func (f *filter) now() time.Time { return time.Unix(0, f.clock.Load()).UTC() }
+
+func (f *filter) close() error {
+	if f.server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := f.server.Shutdown(ctx)
+	if served := <-f.done; !errors.Is(served, milter.ErrClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// Record implements policy.Recorder.
+func (f *filter) Record(r *policy.Record) {
+	j := judged{action: r.Action, reason: r.Reason}
+	if r.Judgement != nil {
+		j.class, j.flag = r.Judgement.Class, r.Judgement.Flag
+	}
+	if n := len(f.judged); r.End != policy.EndRefused && n > 0 && f.judged[n-1].action >= policy.ActionLimit && r.Rcpts == 0 {
+		return // the message whose only recipient was refused
+	}
+	f.judged = append(f.judged, j)
+}
+
+// The rest implements the meters of decider and milter.
+
+func (f *filter) CampaignBegan()      { f.began++ }
+func (f *filter) FailOpen(string)     { f.trouble++ }
+func (f *filter) NamesSuspended(bool) { f.trouble++ }
+func (f *filter) ClientHidden(bool)   { f.trouble++ }
+func (f *filter) LimitedBystander()   {}
+func (f *filter) CampaignMessage()    {}
+func (f *filter) Event(e milter.Event) {
+	if e != milter.EventSession {
+		f.trouble++
+	}
+}
+func (f *filter) Sessions(int) {}
