@@ -1,6 +1,8 @@
 package obs
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -9,8 +11,8 @@ import (
 )
 
 // Metrics are the daemon's counters and gauges, all with the prefix iot_milter_
-// and closed label sets. It implements milter.Meter, decider.Meter and
-// evidence.Meter, and is safe for concurrent use.
+// and closed label sets. It implements milter.Meter, decider.Meter,
+// evidence.Meter and disk.Meter, and is safe for concurrent use.
 type Metrics struct {
 	Registry *prometheus.Registry
 
@@ -28,11 +30,21 @@ type Metrics struct {
 	reloads   *prometheus.CounterVec
 	dropped   prometheus.Counter
 	sources   *sources
+	store     store
+}
+
+// store are the metrics of what is kept on the disk.
+type store struct {
+	up, loaded, took prometheus.Gauge
+	flushed, lost    prometheus.Counter
 }
 
 // Tables reports how full the daemon's memory is.
 type Tables interface {
 	Sizes() (defers, buckets int, evicted int64)
+	// Tables yields each table's name, entries, and how many were forgotten for want of
+	// room.
+	Tables(yield func(name string, entries int, lost int64))
 }
 
 // NewMetrics returns registered metrics. The version is a label of build_info.
@@ -55,7 +67,14 @@ func NewMetrics(version string, tables Tables) *Metrics {
 		campaign:  counter("campaign_messages_total", "messages of such templates that were acted on"),
 		dropped:   counter("log_dropped_total", "log lines that nobody took in time"),
 		sources:   newSources(),
-		reloads:   vector("reloads_total", "reloads of the configuration, by result", "result"),
+		store: store{
+			up:      gauge("store_up", "1 while the disk takes what is to outlive the process"),
+			loaded:  gauge("store_loaded_entries", "entries read from the disk at start"),
+			took:    gauge("store_load_seconds", "how long that took"),
+			flushed: counter("store_flushed_total", "changes written to the disk"),
+			lost:    counter("store_lost_total", "changes that found no room while they waited for the disk: everything was written anew"),
+		},
+		reloads: vector("reloads_total", "reloads of the configuration, by result", "result"),
 	}
 	events := vector("events_total", "what happened to milter sessions", "event")
 	for _, e := range milter.Events {
@@ -67,6 +86,7 @@ func NewMetrics(version string, tables Tables) *Metrics {
 		m.hidden, m.bystander, m.campaigns, m.campaign, m.reloads, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Registry.MustRegister(m.sources.all()...)
+	m.Registry.MustRegister(m.store.up, m.store.loaded, m.store.took, m.store.flushed, m.store.lost, tableCollector{tables})
 	m.watch(tables)
 	return m
 }
@@ -83,6 +103,44 @@ func (m *Metrics) watch(tables Tables) {
 		Namespace: namespace, Name: "evictions_total", Help: "entries forgotten for want of room",
 	}, func() float64 { _, _, n := tables.Sizes(); return float64(n) }))
 }
+
+// tableCollector has one metric of each table's entries, and one of those that it
+// forgot.
+type tableCollector struct{ tables Tables }
+
+var (
+	tableEntries = prometheus.NewDesc(namespace+"_table_entries", "entries of the tables in memory", []string{"table"}, nil)
+	tableLost    = prometheus.NewDesc(namespace+"_table_lost_total", "entries forgotten or turned away for want of room", []string{"table"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c tableCollector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- tableEntries
+	descs <- tableLost
+}
+
+// Collect implements prometheus.Collector.
+func (c tableCollector) Collect(metrics chan<- prometheus.Metric) {
+	c.tables.Tables(func(name string, entries int, lost int64) {
+		metrics <- prometheus.MustNewConstMetric(tableEntries, prometheus.GaugeValue, float64(entries), name)
+		metrics <- prometheus.MustNewConstMetric(tableLost, prometheus.CounterValue, float64(lost), name)
+	})
+}
+
+// StoreUp implements disk.Meter.
+func (m *Metrics) StoreUp(on bool) { set(m.store.up, on) }
+
+// StoreLoaded implements disk.Meter.
+func (m *Metrics) StoreLoaded(entries int, took time.Duration) {
+	m.store.loaded.Set(float64(entries))
+	m.store.took.Set(took.Seconds())
+}
+
+// StoreFlushed implements disk.Meter.
+func (m *Metrics) StoreFlushed(changes int) { m.store.flushed.Add(float64(changes)) }
+
+// StoreLost implements disk.Meter.
+func (m *Metrics) StoreLost(changes int) { m.store.lost.Add(float64(changes)) }
 
 // Event implements milter.Meter.
 func (m *Metrics) Event(e milter.Event) { m.events[e].Inc() }

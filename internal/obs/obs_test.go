@@ -24,6 +24,8 @@ type tables struct{}
 
 func (tables) Sizes() (int, int, int64) { return 3, 4, 5 }
 
+func (tables) Tables(yield func(string, int, int64)) { yield("hosts", 6, 7) }
+
 // hostile is a record whose every text is an attacker's.
 func hostile(evil string) *policy.Record {
 	f := &policy.Facts{
@@ -93,6 +95,10 @@ func TestMetrics(t *testing.T) {
 	m.ClientHidden(true)
 	m.LimitedBystander()
 	m.Reload(false)
+	m.StoreUp(true)
+	m.StoreLoaded(8, 2*time.Second)
+	m.StoreFlushed(9)
+	m.StoreLost(10)
 	rec := obs.Recorder{Log: slog.New(slog.DiscardHandler), Metrics: m}
 	rec.Record(hostile("x"))
 	exempt := hostile("x")
@@ -115,6 +121,8 @@ func TestMetrics(t *testing.T) {
 		"iot_milter_names_suspended": 1, "iot_milter_client_hidden": 1, "iot_milter_limited_bystander_total": 1,
 		"iot_milter_reloads_total": 1, "iot_milter_decisions_total": 1, "iot_milter_exempt_total": 1,
 		"iot_milter_defer_entries": 3, "iot_milter_limit_entries": 4, "iot_milter_evictions_total": 5, "iot_milter_build_info": 1,
+		"iot_milter_table_entries": 6, "iot_milter_table_lost_total": 7, "iot_milter_store_up": 1, "iot_milter_store_loaded_entries": 8,
+		"iot_milter_store_load_seconds": 2, "iot_milter_store_flushed_total": 9, "iot_milter_store_lost_total": 10,
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)

@@ -125,14 +125,23 @@ func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
 		lost += s.lost
 		s.mu.Unlock()
 	}
-	yield("hosts", int(m.hosts.count.Load()), lost)
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	yield("waiting", m.waiting.lru.Len(), m.waiting.lost)
-	yield("passed", m.passed.lru.Len(), m.passed.lost)
-	yield("buckets", m.buckets.lru.Len(), m.buckets.lost)
-	yield("habits", m.habits.lru.Len(), m.habits.lost)
-	yield("templates", m.campaigns.few.Len()+m.campaigns.many.Len(), m.campaigns.lost)
+	counts := [...]struct {
+		name    string
+		entries int
+		lost    int64
+	}{
+		{"hosts", int(m.hosts.count.Load()), lost},
+		{"waiting", m.waiting.lru.Len(), m.waiting.lost},
+		{"passed", m.passed.lru.Len(), m.passed.lost},
+		{"buckets", m.buckets.lru.Len(), m.buckets.lost},
+		{"habits", m.habits.lru.Len(), m.habits.lost},
+		{"templates", m.campaigns.few.Len() + m.campaigns.many.Len(), m.campaigns.lost},
+	}
+	m.mu.Unlock()
+	for _, c := range counts {
+		yield(c.name, c.entries, c.lost)
+	}
 }
 
 // retryWindow is how long after the delay a mail server is waited for in a full
