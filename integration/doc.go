@@ -98,7 +98,8 @@
 //	M- ham.eml 10         sends its first 10 lines, no dot
 //	hello NAME            greeting and EHLO NAME, both answered well
 //	mail <FROM> <TO>,<TO> ham.eml
-//	                      a whole transaction, every step answered well
+//	                      a whole transaction, every step answered well, 20 ms
+//	                      after the recipients
 //	TLS                   the handshake after STARTTLS
 //	close, reset          ends the connection by FIN or RST
 //	connect [CLIENT]      opens the next one, as this client or as the same

@@ -237,7 +237,7 @@ func TestFaultNothing(t *testing.T) {
 	if server.refused || !line.refused || !device.refused {
 		t.Errorf("refused are: server %v, line %v, device %v", server.refused, line.refused, device.refused)
 	}
-	tr.above(`lookups_total{outcome="found",source="stack"}`, `lookups_total{outcome="fail",source="sender"}`)
+	tr.above(`lookups_total{outcome="found",source="tcpinfo"}`, `lookups_total{outcome="fail",source="sender"}`)
 	tr.quiet()
 }
 
