@@ -72,6 +72,7 @@ func Run(path, version string, w io.Writer) error {
 	settings := Settings(config)
 	settings.Evidence = d.openSources(config).Collector
 	defer func() { d.sources.Load().Close() }()
+	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
 	d.decider = decider.New(decider.Options{
 		Recorder: &obs.Recorder{Log: d.log, Metrics: d.metrics},
 		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory, Allow: d.openAllowed(),

@@ -295,6 +295,15 @@ func (s *Sources) States() map[string]string {
 	return states
 }
 
+// sizes are how full they are.
+func (s *Sources) sizes() (z obs.SourceSizes) {
+	z.Underway = s.Collector.Underway()
+	if s.dns != nil {
+		z.DNSEntries, z.DNSBytes = s.dns.Cached()
+	}
+	return z
+}
+
 // Close closes them. Look-ups under way find nothing more.
 func (s *Sources) Close() {
 	close(s.stop)

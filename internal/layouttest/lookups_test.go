@@ -203,7 +203,9 @@ func TestDocsMetricsExist(t *testing.T) {
 	described := make(chan *prometheus.Desc)
 	go func() {
 		defer close(described)
-		obs.NewMetrics("0.1.0", memory).Registry.Describe(described)
+		m := obs.NewMetrics("0.1.0", memory)
+		m.WatchSources(func() obs.SourceSizes { return obs.SourceSizes{} })
+		m.Registry.Describe(described)
 	}()
 	known := map[string]bool{}
 	for d := range described {

@@ -57,6 +57,23 @@ func (m *Metrics) Busy(source string) { m.sources.busy.WithLabelValues(source).I
 // ListUp implements evidence.Meter. Zones are the configuration's.
 func (m *Metrics) ListUp(zone string, up bool) { set(m.sources.listUp.WithLabelValues(zone), up) }
 
+// SourceSizes are how full the sources are.
+type SourceSizes struct {
+	Underway             int // look-ups
+	DNSEntries, DNSBytes int // answers that are kept
+}
+
+// WatchSources has sizes asked whenever the metrics are read. It is called once.
+func (m *Metrics) WatchSources(sizes func() SourceSizes) {
+	size := func(name, help string, value func(SourceSizes) int) {
+		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help},
+			func() float64 { return float64(value(sizes())) }))
+	}
+	size("lookups_underway", "look-ups under way; limits.lookups is the most", func(s SourceSizes) int { return s.Underway })
+	size("dns_cache_entries", "answers of DNS that are kept", func(s SourceSizes) int { return s.DNSEntries })
+	size("dns_cache_bytes", "what they take, in bytes", func(s SourceSizes) int { return s.DNSBytes })
+}
+
 // Source feeds the metrics of one source of evidence. It implements the Meter of
 // each package below policy/evidence, and is safe for concurrent use.
 type Source struct {

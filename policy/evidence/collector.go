@@ -147,6 +147,9 @@ func (c *Collector) Close() {
 	}
 }
 
+// Underway is how many look-ups are under way, at most Options.Most.
+func (c *Collector) Underway() int { return len(c.slots) }
+
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
 	client.Addr = client.Addr.Unmap().WithZone("")

@@ -245,6 +245,7 @@ office.example MX 10 mail.office.example.
 office.example TXT "v=spf1 mx -all"
 mail.office.example A 192.0.2.7
 web.example A 192.0.2.7
+xn--bro-hoa.example A 192.0.2.7
 big.example MX 10 mx.big.example.
 big.example TXT "v=spf1 ip4:198.51.100.0/24 -all"
 mx.big.example A 198.51.100.1
@@ -258,6 +259,9 @@ wide.example TXT "v=spf1 ip4:192.0.0.0/8 -all"
 halves.example TXT "v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all"
 exists.example TXT "v=spf1 exists:any.example -all"
 any.example A 127.0.0.2
+trick.example TXT "v=spf1 exists:%{i}.trick.example -all"
+192.0.2.7.trick.example A 127.0.0.2
+!servfail 192.128.2.7.trick.example
 net.example TXT "v=spf1 ip4:192.0.0.0/10 -all"
 `
 	w := newWorld(t, zone, nil)
@@ -277,6 +281,8 @@ net.example TXT "v=spf1 ip4:192.0.0.0/10 -all"
 		{"a@wide.example", policy.IprevFail, policy.SPFOpen},
 		{"a@halves.example", policy.IprevFail, policy.SPFOpen},
 		{"a@exists.example", policy.IprevFail, policy.SPFOpen},
+		{"a@trick.example", policy.IprevFail, policy.SPFTempError},
+		{"a@b\u00fcro.example", policy.IprevPass, policy.SPFNone},
 		{"a@net.example", policy.IprevFail, policy.SPFPass},
 		{"", policy.IprevUnknown, policy.SPFUnknown},
 		{"a", policy.IprevUnknown, policy.SPFUnknown},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/net/idna"
+
 	"github.com/iot-milter/iot-milter/policy"
 )
 
@@ -131,7 +133,7 @@ func (l *lookups) Greeting(g policy.Greeting) {
 // Sender implements policy.Lookups.
 func (l *lookups) Sender(e policy.Envelope) {
 	from, helo := e.From.String(), ""
-	domain := hostOf(policy.DomainOf(from).String())
+	domain := hostOf(ascii(policy.DomainOf(from).String()))
 	l.mu.Lock()
 	same := from == l.from
 	if !same {
@@ -220,6 +222,15 @@ func (l *lookups) Judged(f *policy.Facts, j *policy.Judgement) {
 
 // Close implements policy.Lookups.
 func (l *lookups) Close() { l.cancel() }
+
+// ascii is the domain as it stands in DNS: with SMTPUTF8 (RFC 6531) a client may
+// write it in letters.
+func ascii(domain string) string {
+	if text, err := idna.Lookup.ToASCII(domain); err == nil {
+		return text
+	}
+	return domain
+}
 
 // hostOf is name as a host name to look up, in lower case without the final dot; ""
 // when it is none: an address, one label, or bytes that no host name has.

@@ -14,8 +14,8 @@ import (
 // that lets strangers pass, too, is told apart.
 func (l *lookups) spf(ctx context.Context, from, helo string) finding {
 	result := l.check(ctx, l.client.Addr, from, helo)
-	if result == policy.SPFPass && l.open(ctx, from, helo) {
-		result = policy.SPFOpen
+	if result == policy.SPFPass {
+		result = l.narrow(ctx, from, helo)
 	}
 	return finding{orNone(result), func(l *lookups) {
 		if l.from == from {
@@ -51,12 +51,21 @@ const (
 	strange6 = 24
 )
 
-func (l *lookups) open(ctx context.Context, from, helo string) bool {
+// narrow is what a pass is worth: a pass, or one that strangers have, too. Whoever
+// writes the record can make the question about strangers fail: then nothing is
+// known.
+func (l *lookups) narrow(ctx context.Context, from, helo string) policy.SPF {
 	bit := strange4
 	if l.client.Addr.Is6() {
 		bit = strange6
 	}
-	return l.check(ctx, flipped(l.client.Addr, bit), from, helo) == policy.SPFPass
+	switch l.check(ctx, flipped(l.client.Addr, bit), from, helo) {
+	case policy.SPFPass:
+		return policy.SPFOpen
+	case policy.SPFTempError, policy.SPFPermError:
+		return policy.SPFTempError
+	}
+	return policy.SPFPass
 }
 
 // flipped is an address with one bit turned, from the left.

@@ -354,7 +354,7 @@ func (p *Prober) probe(addr netip.Addr) {
 	}
 	p.mu.Unlock()
 
-	level, args := slog.LevelInfo, []any{
+	args := []any{
 		"client", policy.AddrText(addr),
 		"ports", strings.Join(v.ports, ","),
 		"outcome", v.outcome(),
@@ -364,8 +364,9 @@ func (p *Prober) probe(addr netip.Addr) {
 		"took", took.Round(time.Millisecond).String(),
 	}
 	if v.trouble != nil {
-		level, args = slog.LevelWarn, append(args, "error", v.trouble.Error())
+		args = append(args, "error", v.trouble.Error())
 	}
-	p.o.Log.Log(context.Background(), level, "probe", args...)
+	// A warning, so that no usual level hides what was sent to whom.
+	p.o.Log.Warn("probe", args...)
 	p.o.Meter.Probe(v.outcome(), took)
 }
