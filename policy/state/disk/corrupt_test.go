@@ -115,7 +115,7 @@ func TestGarbage(t *testing.T) {
 	file := stored(t, 2000)
 	pages := int(order.Uint64(file[pageHeader+40:]))
 	random := rand.New(rand.NewPCG(3, 4))
-	for page := 0; page < pages; page += 3 {
+	for page := 0; page < pages; page += 6 {
 		broken := bytes.Clone(file)
 		for i := range pageSize {
 			broken[page*pageSize+i] = byte(random.Uint32())
@@ -130,7 +130,7 @@ func TestGarbage(t *testing.T) {
 func TestSwappedPages(t *testing.T) {
 	file := stored(t, 2000)
 	pages := int(order.Uint64(file[pageHeader+40:]))
-	for page := 2; page+1 < pages; page += 5 {
+	for page := 2; page+1 < pages; page += 9 {
 		broken := bytes.Clone(file)
 		copy(broken[page*pageSize:], file[(page+1)*pageSize:(page+2)*pageSize])
 		survive(t, broken)
@@ -240,16 +240,15 @@ func TestWalkAgrees(t *testing.T) {
 func FuzzWalk(f *testing.F) {
 	file := stored(f, 60)
 	file = file[:order.Uint64(file[pageHeader+40:])*pageSize]
-	f.Add(file, uint32(0), byte(0))
-	f.Add(file, uint32(16500), byte(255))
-	f.Fuzz(func(t *testing.T, file []byte, at uint32, value byte) {
-		if len(file) > 1<<20 {
-			return
+	f.Add(uint32(0), uint32(16500), []byte{0xff}, []byte{1, 0, 0, 0})
+	f.Add(uint32(8192), uint32(3*pageSize+8), []byte{1, 0, 0xff}, []byte{})
+	f.Fuzz(func(t *testing.T, cut, at uint32, patch, also []byte) {
+		file := bytes.Clone(file)
+		if cut != 0 {
+			file = file[:int(cut)%len(file)]
 		}
-		file = bytes.Clone(file)
-		if len(file) > 0 {
-			file[int(at)%len(file)] = value
-		}
+		copy(file[min(int(at), len(file)):], patch)
+		copy(file[min(int(at)/7, len(file)):], also)
 		entries := 0
 		walk(bytes.NewReader(file), int64(len(file)), func(_, key, value []byte) { entries += len(key) + len(value) })
 		if entries > len(file) {
