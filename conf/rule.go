@@ -217,11 +217,6 @@ func (d *decoder) ruleDefer(c *Config) {
 	}
 }
 
-var (
-	loopback   = netip.MustParsePrefix("127.0.0.0/8")
-	errorCodes = netip.MustParsePrefix("127.255.255.0/24")
-)
-
 // ruleProbe is safety rule 18.
 func (d *decoder) ruleProbe(c *Config) {
 	src := c.Probe.Source

@@ -83,8 +83,6 @@ func newWorld(t testing.TB, zone string, change func(*Options)) *world {
 	return w
 }
 
-var clientAddr = netip.MustParseAddr("192.0.2.7")
-
 func clientOf(addr string, iprev policy.Iprev, name string) policy.Client {
 	c := policy.Client{Addr: netip.MustParseAddr(addr), Port: 40000, Iprev: iprev}
 	if name != "" {
