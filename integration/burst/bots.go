@@ -59,18 +59,24 @@ func (h *host) greetAsThing(r *rand.Rand) (kind string) {
 // helo-independent 219 (helo-domain 114 of them), helo-single 223, helo-localhost 59,
 // literals 55, bare addresses 45, helo-provider 27, the MX's own name 26. With a
 // generic PTR 13 % are fully qualified names of their own, without one 38 %: that
-// much of how the two go together is in the table.
+// much of how the two go together is in the table. And 40 greet with a confirmed PTR
+// that no network numbered (helo-ptr), which is most of those that have one.
 var (
 	lineGreetings = []share[string]{{450, "own PTR"}, {80, "neighbour's PTR"}, {42, "provider"}, {130, "other domain"},
 		{150, "single"}, {46, "localhost"}, {42, "literal"}, {34, "bare"}, {20, "the MX"}, {6, "private"}}
-	otherGreetings = []share[string]{{380, "other domain"}, {345, "single"}, {92, "localhost"}, {86, "literal"}, {64, "bare"},
-		{27, "the MX"}, {6, "private"}}
+	noneGreetings = []share[string]{{325, "other domain"}, {375, "single"}, {100, "localhost"}, {93, "literal"}, {70, "bare"},
+		{30, "the MX"}, {7, "private"}}
+	plainGreetings = []share[string]{{600, "own PTR"}, {40, "other domain"}, {200, "single"}, {60, "localhost"}, {50, "literal"},
+		{30, "bare"}, {16, "the MX"}, {4, "private"}}
 )
 
 func (h *host) greetAsPC(r *rand.Rand, naming string) (kind string) {
-	greetings := otherGreetings
-	if h.iprev != nameNone && (naming == "access" || naming == "address" || naming == "business") {
-		greetings = lineGreetings
+	greetings := lineGreetings
+	switch {
+	case h.iprev == nameNone:
+		greetings = noneGreetings
+	case naming == "plain" || naming == "server" || naming == "hosting":
+		greetings = plainGreetings
 	}
 	kind = pick(r, greetings)
 	h.greet(r, kind)

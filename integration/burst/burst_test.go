@@ -92,12 +92,12 @@ func TestSocketAndDecider(t *testing.T) {
 	direct := mustMeasure(t, o)
 	o.socket = true
 	through := mustMeasure(t, o)
-	if a, b := text(t, direct), text(t, through); a != b {
+	if a, b := printed(t, direct), printed(t, through); a != b {
 		t.Errorf("directly %s\nthrough the socket %s", a, b)
 	}
 }
 
-func text(t *testing.T, rs *results) string {
+func printed(t *testing.T, rs *results) string {
 	t.Helper()
 	b, err := json.Marshal(rs)
 	if err != nil {
@@ -110,18 +110,18 @@ func text(t *testing.T, rs *results) string {
 func TestRepeatable(t *testing.T) {
 	o := small("device-defer")
 	o.scale = 0.02
-	first := text(t, mustMeasure(t, o))
-	if again := text(t, mustMeasure(t, o)); again != first {
+	first := printed(t, mustMeasure(t, o))
+	if again := printed(t, mustMeasure(t, o)); again != first {
 		t.Errorf("%s\nand then %s", first, again)
 	}
 	o.seed = 2
-	if other := text(t, mustMeasure(t, o)); other == first {
+	if other := printed(t, mustMeasure(t, o)); other == first {
 		t.Error("the seed changes nothing")
 	}
 }
 
 // reached is what is stopped of the burst at this scale at least, whatever the seed.
-const reached = 0.88
+const reached = 0.85
 
 // TestBurst holds what the whole run asks for as far as a twentieth of it tells.
 func TestBurst(t *testing.T) {

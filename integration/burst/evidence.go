@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/iot-milter/iot-milter/policy"
 )
@@ -13,15 +14,15 @@ import (
 // there at once.
 type evidence struct {
 	world *world
-	names bool  // whether names are looked up
-	now   *host // of the session under way: there is one at a time
+	names bool                 // whether names are looked up
+	now   atomic.Pointer[host] // of the session under way: there is one at a time
 }
 
 var _ policy.Evidence = (*evidence)(nil)
 
 // Start implements policy.Evidence.
 func (e *evidence) Start(c policy.Client) policy.Lookups {
-	return &lookups{evidence: e, host: e.now, addr: c.Addr}
+	return &lookups{evidence: e, host: e.now.Load(), addr: c.Addr}
 }
 
 type lookups struct {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // is to be, with a clock that the scene sets. Its sessions come one after another, which makes a run repeatable.
 type filter struct {
 	decider  policy.Decider
-	silent   bool // the decider records nothing
+	silent   bool // nothing is recorded
 	socket   string
 	evidence evidence
 	memory   *state.Memory
@@ -29,8 +30,8 @@ type filter struct {
 	clock    atomic.Int64
 	sessions atomic.Int64
 
-	// Of the session under way. The server's goroutine writes, and has ended the
-	// session when it closes the socket.
+	mu sync.Mutex
+	// Of the session under way, which the server has ended when it closes the socket.
 	judged  []judged
 	began   int
 	trouble int
@@ -47,7 +48,7 @@ type judged struct {
 // newFilter decides by the configuration.
 func newFilter(c *configuration, sc *scene, o *options) (*filter, error) {
 	f := &filter{done: make(chan error, 1)}
-	f.evidence = evidence{world: sc.world, names: o.names}
+	f.evidence.world, f.evidence.names = sc.world, o.names
 	var err error
 	if f.memory, err = state.New(state.Options{Entries: o.entries, Secret: [16]byte{1, byte(sc.seed)}}); err != nil {
 		return nil, err
@@ -106,10 +107,15 @@ func (f *filter) close() error {
 
 // Record implements policy.Recorder.
 func (f *filter) Record(r *policy.Record) {
+	if f.silent {
+		return
+	}
 	j := judged{action: r.Action, reason: r.Reason}
 	if r.Judgement != nil {
 		j.class, j.flag = r.Judgement.Class, r.Judgement.Flag
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if n := len(f.judged); r.End != policy.EndRefused && n > 0 && f.judged[n-1].action >= policy.ActionLimit && r.Rcpts == 0 {
 		return // the message whose only recipient was refused
 	}
@@ -118,15 +124,42 @@ func (f *filter) Record(r *policy.Record) {
 
 // The rest implements the meters of decider and milter.
 
-func (f *filter) CampaignBegan()      { f.began++ }
-func (f *filter) FailOpen(string)     { f.trouble++ }
-func (f *filter) NamesSuspended(bool) { f.trouble++ }
-func (f *filter) ClientHidden(bool)   { f.trouble++ }
+func (f *filter) CampaignBegan() {
+	f.mu.Lock()
+	f.began++
+	f.mu.Unlock()
+}
+
+func (f *filter) FailOpen(string)     { f.wrong() }
+func (f *filter) NamesSuspended(bool) { f.wrong() }
+func (f *filter) ClientHidden(bool)   { f.wrong() }
 func (f *filter) LimitedBystander()   {}
 func (f *filter) CampaignMessage()    {}
 func (f *filter) Event(e milter.Event) {
 	if e != milter.EventSession {
-		f.trouble++
+		f.wrong()
 	}
 }
+
+// wrong counts what no session of the scene should meet with.
+func (f *filter) wrong() {
+	f.mu.Lock()
+	f.trouble++
+	f.mu.Unlock()
+}
+
+// fresh forgets the last session's judgements, and takes returns this one's and how
+// many campaigns it declared.
+func (f *filter) fresh() {
+	f.mu.Lock()
+	f.judged, f.began = f.judged[:0], 0
+	f.mu.Unlock()
+}
+
+func (f *filter) takes() ([]judged, int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.judged, f.began
+}
+
 func (f *filter) Sessions(int) {}

@@ -35,6 +35,8 @@ type options struct {
 	bursts, entries        int
 	names, json, explain   bool
 	socket                 bool // for all configurations
+	postfix                bool
+	script                 string
 	only                   string
 	judge                  string
 	parallel               int
@@ -55,6 +57,8 @@ func main() {
 	flag.BoolVar(&o.names, "names", true, "whether own look-ups tell about HELO names and senders' domains")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.BoolVar(&o.explain, "explain", false, "say who escapes the recommended configuration, by class, name and greeting")
+	flag.BoolVar(&o.postfix, "postfix", false, "a fiftieth of the scene through a real Postfix, compared message by message; needs root")
+	flag.StringVar(&o.script, "script", "integration/mta/postfix.sh", "the `script` that starts and stops Postfix")
 	flag.BoolVar(&o.socket, "socket", false, "all configurations through the milter socket, not only the one that is judged; takes ten minutes")
 	flag.StringVar(&o.only, "only", "", "the `names` of the configurations to run, with commas; empty is all")
 	flag.StringVar(&o.judge, "judge", recommended, "the configuration that must meet the requirements")
@@ -69,7 +73,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, &o); err != nil {
+	task := run
+	if o.postfix {
+		task = throughPostfix
+	}
+	if err := task(ctx, &o); err != nil {
 		fmt.Fprintln(os.Stderr, "burst:", err)
 		os.Exit(1)
 	}

@@ -18,9 +18,8 @@ type world struct {
 
 // provider has a /16 of lines, an autonomous system and a way to name them.
 type provider struct {
-	id   int
-	asn  uint32
-	make string // the pattern of its names, with the octets as a b c d
+	id  int
+	asn uint32
 }
 
 type network struct {

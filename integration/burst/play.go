@@ -49,6 +49,8 @@ type play struct {
 	mails  int
 	macros map[string]string
 	fields policy.Headers
+
+	through func(*event) ([]answer, error) // plays a session in place of the method; nil is the method
 }
 
 // answer is what the MTA told the client about one message.
@@ -86,13 +88,18 @@ func (p *play) step(ctx context.Context, r retry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	answers, err := p.session(&r.event)
+	session := p.session
+	if p.through != nil {
+		session = p.through
+	}
+	answers, err := session(&r.event)
 	if err != nil {
 		return fmt.Errorf("%s at %s: %w", r.host.group, r.at.Format(time.DateTime), err)
 	}
+	_, began := p.filter.takes()
 	for i := range answers {
 		m := r.mails[i]
-		p.tally.note(&r, &m, &answers[i], p.filter.began)
+		p.tally.note(&r, &m, &answers[i], began)
 		if answers[i].delivered || !strings.HasPrefix(answers[i].text, "4") || !p.again(&r, &m) {
 			continue
 		}
@@ -120,7 +127,8 @@ func (p *play) again(r *retry, m *mail) bool {
 func (p *play) session(e *event) ([]answer, error) {
 	f := p.filter
 	f.clock.Store(e.at.UnixNano())
-	f.evidence.now, f.judged, f.began = e.host, f.judged[:0], 0
+	f.evidence.now.Store(e.host)
+	f.fresh()
 	var answers []answer
 	var err error
 	if f.server == nil {
@@ -131,11 +139,11 @@ func (p *play) session(e *event) ([]answer, error) {
 	if f.silent {
 		return answers, nil
 	}
-	if len(f.judged) != len(e.mails) {
-		return nil, fmt.Errorf("%d messages, %d records", len(e.mails), len(f.judged))
+	judged, _ := f.takes()
+	if len(judged) != len(e.mails) {
+		return nil, fmt.Errorf("%d messages, %d records", len(e.mails), len(judged))
 	}
-	for i := range answers {
-		j := f.judged[i]
+	for i, j := range judged {
 		if refuses := j.action == policy.ActionReject; refuses != strings.HasPrefix(answers[i].text, "5") {
 			return nil, fmt.Errorf("recorded %v, answered %q", j.action, answers[i].text)
 		}
