@@ -55,6 +55,9 @@
 //     text ("%" must be doubled) and knows no progress reply.
 //  13. A header frame of none or of three strings is answered although no-reply was
 //     agreed, which puts the dialogue out of step. See 4.
+//  14. Postfix holds frames back until it wants an answer: with no-reply agreed for
+//     CONNECT, HELO and MAIL it sends all three at the first RCPT. Where look-ups
+//     begin with the connection, CONNECT is answered.
 //
 // The version agreed is always 2, which the library says whatever is offered:
 // MTAs then never send the frames for unknown commands and DATA, and the no-reply

@@ -57,7 +57,8 @@ func agree(o offer, w policy.Wishes) agreement {
 	protocol := gomilter.OptNoBody | gomilter.OptNoUnknown | gomilter.OptNoData |
 		gomilter.OptNoHeaderReply | gomilter.OptNoEOHReply
 	// A stage that cannot be answered with anything but "continue" needs no answer.
-	if w.Earliest > policy.StageConnect {
+	// But Postfix holds frames back until it wants one (quirk 14).
+	if w.Earliest > policy.StageConnect && !w.Prompt {
 		protocol |= gomilter.OptNoConnReply
 	}
 	if w.Earliest > policy.StageHelo {

@@ -17,6 +17,7 @@ type Decider interface {
 // wishes that it began with.
 type Wishes struct {
 	Earliest   Stage  // the first stage at which an answer may be other than "continue"
+	Prompt     bool   // look-ups begin with the connection: its facts are wanted as they come
 	Mark       bool   // X-IoT-Spam is written
 	Quarantine bool   // messages may be held
 	AuthResult bool   // Authentication-Results is written …

@@ -81,6 +81,7 @@ func (d *Decider) Wishes() policy.Wishes {
 	r := &d.settings.Load().Rules
 	w := policy.Wishes{
 		Earliest:   policy.StageRcpt,
+		Prompt:     d.settings.Load().Evidence != nil,
 		Mark:       r.Mode >= policy.ModeTag,
 		AuthResult: r.AuthResult && r.Mode >= policy.ModeTag,
 		Authserv:   r.Authserv,
