@@ -343,6 +343,9 @@ type Limits struct {
 	Evidence time.Duration `toml:"evidence" range:"100ms..5s"`
 	// Lookups is how many look-ups may be under way at once, 1 to 100,000.
 	Lookups int `toml:"lookups" range:"1..100000"`
+	// Memory is what the daemon keeps below where it can, 64 MiB to 1 TiB: a soft
+	// limit of the collector of garbage. A million hosts need 288 MiB.
+	Memory Size `toml:"memory" range:"64MiB..1TiB"`
 	// Drain is how long a stopping daemon waits for its sessions, 0 s to 5 m.
 	Drain time.Duration `toml:"drain" range:"0s..5m"`
 }

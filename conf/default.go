@@ -67,6 +67,7 @@ func Default() Config {
 			Stage:    5 * time.Second,
 			Evidence: 2 * time.Second,
 			Lookups:  1024,
+			Memory:   288 << 20,
 			Drain:    10 * time.Second,
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/iot-milter/iot-milter/policy"
@@ -253,12 +254,20 @@ func (d *decoder) ruleTimes(c *Config) {
 	}
 }
 
+// hostSize is what a remembered host takes, in bytes, with all that the collector of
+// garbage leaves lying: measured with a million of them.
+const hostSize = 302
+
 // advice is what is allowed and yet seldom meant.
 func (d *decoder) advice(c *Config) []Problem {
 	var out []Problem
 	warn := func(err *valueError, keys ...string) { out = append(out, d.problemAt(err, keys...)) }
 	if c.EnforceAt == policy.StageMail && len(c.Exempt.Recipients) > 0 {
 		warn(badf(`"rcpt" says the same`, "exempt.recipients hold every refusal back until rcpt"), "enforce_at")
+	}
+	if need := Size(c.Store.Hosts) * hostSize; need > c.Limits.Memory {
+		warn(badf(strconv.Quote(need.String())+" or more", "is little for store.hosts = %d: the daemon would collect garbage all the time", c.Store.Hosts),
+			"limits.memory", "store.hosts")
 	}
 	if !c.DNS.Enabled && (len(c.DNSList) > 0 || c.ASN.Cymru) {
 		key := "asn.cymru"

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,11 +26,17 @@ import (
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
 	"github.com/iot-milter/iot-milter/policy/state/allow"
+	"github.com/iot-milter/iot-milter/policy/state/disk"
 )
 
 // maxGrace is how long a session without an open message may go on when the
 // daemon stops: its client would have to begin its mail anew, or say QUIT.
 const maxGrace = 2 * time.Second
+
+const (
+	maxEntries = 200_000         // of the tables of deferrals, limits and habits
+	maxFlush   = 5 * time.Second // for what was not written yet, when the daemon stops
+)
 
 // Daemon is a running iot-milter.
 type Daemon struct {
@@ -59,18 +66,24 @@ func Run(path, version string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	memory, err := state.New(state.Options{Entries: config.Store.Hosts})
-	if err != nil {
-		return err
-	}
-	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version, memory)}
+	debug.SetMemoryLimit(int64(config.Limits.Memory))
+	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version)}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
 	d.level.Set(config.Log.Level)
 	d.log = obs.NewLog(lines, config.Log.Format == "json", &d.level)
+	memory, err := state.New(state.Options{
+		Entries: min(config.Store.Hosts, maxEntries), Hosts: config.Store.Hosts, Secret: disk.Secret(config.StateDir, d.log),
+	})
+	if err != nil {
+		return err
+	}
+	d.metrics.WatchTables(memory)
 	d.warn(warnings)
+	store := disk.Open(memory, disk.Options{Dir: config.StateDir, Log: d.log, Meter: d.metrics, Now: time.Now})
+	defer func() { d.closed(store.Close(maxFlush)) }()
 	settings := Settings(config)
-	settings.Evidence = d.openSources(config).Collector
+	settings.Evidence = d.openSources(config).evidence()
 	defer func() { d.sources.Load().Close() }()
 	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
 	d.decider = decider.New(decider.Options{
@@ -163,10 +176,17 @@ func (d *Daemon) reload() {
 	}
 	d.level.Set(config.Log.Level)
 	settings := Settings(config)
-	settings.Evidence = d.reopenSources(config).Collector
+	settings.Evidence = d.reopenSources(config).evidence()
 	d.decider.Swap(settings)
 	d.running = config
 	d.log.Info("reloaded", "mode", config.Mode.String())
+}
+
+// closed tells of a store that could not be.
+func (d *Daemon) closed(err error) {
+	if err != nil {
+		d.log.Warn("stopping", "err", err)
+	}
 }
 
 // openAllowed reads the list of clients that the admin allows. One that cannot be read

@@ -265,6 +265,15 @@ func (s *Sources) Finds(signal string) bool {
 	return false
 }
 
+// evidence is the collector, nil where there is nothing to ask: then MTAs need not
+// tell of connections before their first recipient.
+func (s *Sources) evidence() policy.Evidence {
+	if s.dns == nil && s.stacks == nil && s.asn == nil && s.p0f == nil && s.probe == nil {
+		return nil
+	}
+	return s.Collector
+}
+
 // States says how each source is: "ok", or what is wrong.
 func (s *Sources) States() map[string]string {
 	states := make(map[string]string)

@@ -18,7 +18,6 @@ import (
 	"github.com/iot-milter/iot-milter/policy/evidence"
 	"github.com/iot-milter/iot-milter/policy/evidence/probe"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
-	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // TestProberIsHandedOver: /ready may ask the old sources while a reload takes their
@@ -83,13 +82,9 @@ func TestRoomForQuestions(t *testing.T) {
 // TestReloadFindsWhatWasMissing: the same configuration tries again what could not
 // be had.
 func TestReloadFindsWhatWasMissing(t *testing.T) {
-	memory, err := state.New(state.Options{Entries: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := conf.Default()
 	c.DNS.Enabled, c.TCPInfo.Enabled = false, false
-	d := &Daemon{log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: obs.NewMetrics("test", memory), running: &c}
+	d := &Daemon{log: slog.New(slog.NewTextHandler(io.Discard, nil)), metrics: obs.NewMetrics("test"), running: &c}
 	first := d.openSources(&c)
 	if d.reopenSources(&c) != first {
 		t.Error("sources that are all there are opened anew")

@@ -16,7 +16,6 @@ import (
 	"github.com/iot-milter/iot-milter/internal/cli"
 	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/policy"
-	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // page is a Markdown file.
@@ -230,12 +229,8 @@ func TestDocsHeadersAreOurs(t *testing.T) {
 }
 
 func TestDocsLogLinesAreOurs(t *testing.T) {
-	memory, err := state.New(state.Options{Entries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	recorder := obs.Recorder{Log: obs.NewLog(&out, false, nil), Metrics: obs.NewMetrics("0.1.0", memory)}
+	recorder := obs.Recorder{Log: obs.NewLog(&out, false, nil), Metrics: obs.NewMetrics("0.1.0")}
 	recorder.Record(&policy.Record{Facts: new(policy.Facts), Judgement: judged("DiskStation")})
 	want := keys(logWord, out.String())
 	n := 0

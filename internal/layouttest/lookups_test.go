@@ -203,7 +203,8 @@ func TestDocsMetricsExist(t *testing.T) {
 	described := make(chan *prometheus.Desc)
 	go func() {
 		defer close(described)
-		m := obs.NewMetrics("0.1.0", memory)
+		m := obs.NewMetrics("0.1.0")
+		m.WatchTables(memory)
 		m.WatchSources(func() obs.SourceSizes { return obs.SourceSizes{} })
 		m.Registry.Describe(described)
 	}()

@@ -48,7 +48,7 @@ type Tables interface {
 }
 
 // NewMetrics returns registered metrics. The version is a label of build_info.
-func NewMetrics(version string, tables Tables) *Metrics {
+func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		Registry:  prometheus.NewRegistry(),
 		events:    map[milter.Event]prometheus.Counter{},
@@ -86,14 +86,16 @@ func NewMetrics(version string, tables Tables) *Metrics {
 		m.hidden, m.bystander, m.campaigns, m.campaign, m.reloads, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Registry.MustRegister(m.sources.all()...)
-	m.Registry.MustRegister(m.store.up, m.store.loaded, m.store.took, m.store.flushed, m.store.lost, tableCollector{tables})
-	m.watch(tables)
+	m.Registry.MustRegister(m.store.up, m.store.loaded, m.store.took, m.store.flushed, m.store.lost)
 	return m
 }
 
 const namespace = "iot_milter"
 
-func (m *Metrics) watch(tables Tables) {
+// WatchTables has the daemon's memory asked whenever the metrics are read. It is
+// called once.
+func (m *Metrics) WatchTables(tables Tables) {
+	m.Registry.MustRegister(tableCollector{tables})
 	size := func(name, help string, value func() float64) {
 		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, value))
 	}

@@ -39,7 +39,7 @@ func hostile(evil string) *policy.Record {
 
 func line(json bool, r *policy.Record) string {
 	var b bytes.Buffer
-	rec := obs.Recorder{Log: obs.NewLog(&b, json, slog.LevelInfo), Metrics: obs.NewMetrics("test", tables{})}
+	rec := obs.Recorder{Log: obs.NewLog(&b, json, slog.LevelInfo), Metrics: obs.NewMetrics("test")}
 	rec.Record(r)
 	return b.String()
 }
@@ -85,7 +85,8 @@ func TestSafety20LogCannotBeForged(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	m := obs.NewMetrics("1.2.3", tables{})
+	m := obs.NewMetrics("1.2.3")
+	m.WatchTables(tables{})
 	for _, e := range milter.Events {
 		m.Event(e)
 	}
@@ -165,7 +166,7 @@ func TestLinesAreWrittenAtClose(t *testing.T) {
 }
 
 func BenchmarkVerdictLine(b *testing.B) {
-	rec := obs.Recorder{Log: obs.NewLog(discard{}, false, slog.LevelInfo), Metrics: obs.NewMetrics("test", tables{})}
+	rec := obs.Recorder{Log: obs.NewLog(discard{}, false, slog.LevelInfo), Metrics: obs.NewMetrics("test")}
 	r := hostile("mx1.example.org")
 	r.Took = time.Millisecond
 	b.ReportAllocs()
@@ -181,7 +182,8 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 // TestServersDown: a source that a reload replaced takes back what it said, and
 // leaves what the new one says.
 func TestServersDown(t *testing.T) {
-	m := obs.NewMetrics("test", tables{})
+	m := obs.NewMetrics("test")
+	m.WatchTables(tables{})
 	a, b := netip.MustParseAddrPort("192.0.2.1:53"), netip.MustParseAddrPort("192.0.2.2:53")
 	old, next := m.Source("dns"), m.Source("dns")
 	old.ServerDown(a, true)
