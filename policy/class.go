@@ -202,6 +202,17 @@ func (j *Judgement) device() (kind device.Kind, vendor string) {
 	return kind, vendor
 }
 
+// Shows reports whether a finding of the family says which device it is.
+func (j *Judgement) Shows(family Family) bool {
+	for i := range j.Findings.List() {
+		f := &j.Findings.list[i]
+		if f.Family == family && f.Kind != device.None && f.Kind == j.Device {
+			return true
+		}
+	}
+	return false
+}
+
 // minFamily is the evidence in decibans, summed over a family, from which it
 // counts towards a refusal: a likelihood ratio of two.
 const minFamily = 3

@@ -97,6 +97,9 @@ type Facts struct {
 	// is one. Other domains of the same message are not told.
 	Recipient Text
 
+	// Past is what earlier sessions of the address showed.
+	Past Past
+
 	// Found is what look-ups added.
 	Found
 

@@ -79,6 +79,32 @@ var foundTests = []struct {
 	{Found{Banner: Banner{Kind: device.Camera, Vendor: "Example", Place: "rtsp"}}, "banner-device:fail"},
 }
 
+// TestHistory: what an address showed counts for a time, and only where it was all
+// good.
+func TestHistory(t *testing.T) {
+	now := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		past Past
+		want string
+	}{
+		{Past{}, ""},
+		{Past{Sessions: 3, Days: 2, Device: device.NAS, Shown: now.Add(-time.Hour)}, "history-device:fail"},
+		{Past{Sessions: 3, Days: 2, Device: device.NAS, Shown: now.AddDate(0, 0, -8)}, ""},
+		{Past{Sessions: 3, Days: 2, Device: device.NAS, Shown: now.Add(time.Hour)}, ""}, // the clock was set back
+		{Past{Sessions: 20, Days: 5}, "history-regular:pass"},
+		{Past{Sessions: 20, Days: 5, Suspect: 1}, ""},
+		{Past{Sessions: 500, Days: 1}, ""},
+		{Past{Sessions: 5, Days: 5}, ""},
+	} {
+		f := observed{helo: "-"}.facts()
+		f.Client.At, f.Past = now, tt.past
+		var j Judgement
+		if j.Judge(f, StageRcpt, &testPrior, testLimit); j.found() != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.past, j.found(), tt.want)
+		}
+	}
+}
+
 func TestFoundSignals(t *testing.T) {
 	for _, tt := range foundTests {
 		f := observed{helo: "-"}.facts()

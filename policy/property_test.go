@@ -168,6 +168,7 @@ func TestPropertyRefusal(t *testing.T) {
 		o := randomObserved(r)
 		f, j := o.facts(), new(Judgement)
 		f.Found = randomFound(r)
+		f.Past = Past{Sessions: r.IntN(50), Days: r.IntN(9), Suspect: r.IntN(2), Device: device.Kind(r.IntN(4)), Shown: f.Client.At}
 		f.NamesSuspended = r.IntN(4) == 0
 		j.Judge(f, StageEOM, &testPrior, strict().Thresholds)
 		checkRefusal(t, o, f, j)

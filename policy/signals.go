@@ -72,6 +72,8 @@ var Signals = []Signal{
 	{"msg-busybox", GroupMessage, FamilyClient, StageEOM, msgBusybox},
 	{"stack-desktop", GroupMessage, FamilyClient, StageEOM, stackDesktop},
 
+	{"history-device", GroupHistory, FamilyHearsay, StageRcpt, historyDevice},
+	{"history-regular", GroupHistory, FamilyHearsay, StageRcpt, historyRegular},
 	{"p0f-device", GroupHistory, FamilyHearsay, StageRcpt, p0fDevice},
 	{"p0f-windows", GroupHistory, FamilyHearsay, StageRcpt, p0fWindows},
 	{"p0f-line", GroupHistory, FamilyHearsay, StageRcpt, p0fLine},

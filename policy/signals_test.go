@@ -185,7 +185,7 @@ func TestSignals(t *testing.T) {
 			seen[f.Signal.Name] = true
 		}
 	}
-	for _, name := range []string{"tls", "helo-recipient", "helo-changed", "stack-desktop", "sender-random"} {
+	for _, name := range []string{"tls", "helo-recipient", "helo-changed", "stack-desktop", "sender-random", "history-device", "history-regular"} {
 		seen[name] = true // tests of their own
 	}
 	for _, tt := range foundTests {

@@ -164,6 +164,10 @@ var Weights = []Weight{
 	{"msg-busybox", StatusFail, weigh(0, 0, 0, 5), false,
 		seenMails(0, 0, 0, 0) +
 			"; no rate among legitimate mail is known: busybox mailutils/sendmail.c adds no Date, Message-ID, From or Received"},
+	{"history-device", StatusFail, weigh(0, 0, 0, 5), false,
+		"no rate among legitimate mail is known: the address may have changed hands"},
+	{"history-regular", StatusPass, weigh(0, 0, -3, -3), false,
+		"no rate among legitimate mail is known: what was never flagged need not be a mail server"},
 	{"p0f-device", StatusFail, weigh(0, 0, 0, 5), false,
 		"no rate among legitimate mail is known: seen at the address, not on the connection"},
 	{"p0f-windows", StatusPass, weigh(0, 0, 0, -3), false,

@@ -28,7 +28,7 @@ type sample struct {
 // tableOf is a row each of specs.
 type tableOf [numSpecs]policy.PerClass
 
-const numSpecs = 64
+const numSpecs = 80
 
 // rowsOf finds the specs of a judgement's findings.
 func rowsOf(j *policy.Judgement, take func(i, row int)) {

@@ -142,6 +142,8 @@ var specs = []rowSpec{
 	unmeasured("msg-mailer-device", 0, 5, "Canon MFP, one public example"),
 	unmeasured("msg-busybox", 0, 5, "busybox mailutils/sendmail.c adds no Date, Message-ID, From or Received"),
 
+	unrecorded("history-device", 0, 5, "the address may have changed hands"),
+	unrecordedPass("history-regular", -3, -3, "what was never flagged need not be a mail server"),
 	unrecorded("p0f-device", 0, 5, "seen at the address, not on the connection"),
 	unrecordedPass("p0f-windows", 0, -3, "seen at the address, not on the connection"),
 	unrecorded("p0f-line", 2, 2, "by the size of segments, as stack-pppoe").with(0, 2),

@@ -105,6 +105,7 @@ func (d *Decider) open(client policy.Client) *decision {
 	c := &decision{decider: d, settings: d.settings.Load()}
 	c.facts.Client, c.facts.Table = client, c.settings.Table
 	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
+	c.facts.Past = d.past(&client)
 	c.exempt = c.exemption()
 	return c
 }

@@ -19,6 +19,7 @@ type decision struct {
 	lookups  policy.Lookups // nil where nobody looks anything up
 	judged   policy.Judgement
 	parsed   parsed
+	visited  bool   // the session is in the client's history
 	fresh    bool   // judged is of the facts in hand
 	broken   string // the cause of own trouble: everything passes unjudged from now on
 
@@ -371,6 +372,7 @@ func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.E
 	}
 	if c.fresh {
 		rec.Judgement = &c.judged
+		c.remember()
 		if c.lookups != nil {
 			c.lookups.Judged(&c.facts, &c.judged)
 		}

@@ -1,0 +1,37 @@
+package decider
+
+import (
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// past is what the memory has of the client's address. A recording without times has
+// none.
+func (d *Decider) past(client *policy.Client) (p policy.Past) {
+	if client.At.IsZero() || !client.Addr.IsValid() {
+		return p
+	}
+	h, ok := d.opts.State.Host(client.Addr, client.At)
+	if !ok || h.Wide {
+		return p
+	}
+	return policy.Past{
+		Sessions: int(h.Sessions), Suspect: int(h.Suspect) + int(h.Flagged), Days: int(h.Days),
+		Device: h.Device, Shown: h.Shown.Time(),
+	}
+}
+
+// remember notes the session in the client's history, once: it is of the address,
+// not of its mails.
+func (c *decision) remember() {
+	client := &c.facts.Client
+	if c.visited || client.At.IsZero() || !client.Addr.IsValid() || c.message.exempt != policy.ExemptNone {
+		return
+	}
+	c.visited = true
+	v := state.Visit{At: client.At, Flag: c.judged.Flag, Class: c.judged.Class}
+	if c.judged.Flag == policy.FlagYes && c.judged.Shows(policy.FamilyClient) {
+		v.Device = c.judged.Device
+	}
+	c.decider.opts.State.Visit(client.Addr, v)
+}
