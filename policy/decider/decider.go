@@ -5,6 +5,7 @@ package decider
 
 import (
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,29 @@ type Meter interface {
 	CampaignBegan()         // one template comes from many suspects
 	CampaignMessage()       // a message of such a template was acted on
 }
+
+// State is the memory: state.Memory, or one that several hosts share. It must be safe
+// for concurrent use and never wait long: what it cannot know in time it does not
+// know, and then it says that there was no room.
+type State interface {
+	// Key and Hashed name entries under the installation's secret.
+	Key(parts ...string) state.Key
+	Hashed(n uint64) state.Key
+
+	// Host and Visit are an address' history.
+	Host(addr netip.Addr, at time.Time) (state.Host, bool)
+	Visit(addr netip.Addr, v state.Visit) (before state.Host)
+
+	// Retried is about deferrals, Available and Take about limits, Habit and Seen about
+	// campaigns.
+	Retried(it state.Item, at time.Time, delay, keep time.Duration) (passed, room bool)
+	Available(at time.Time, draws []state.Draw) (empty int)
+	Take(at time.Time, draws []state.Draw) (empty int, room bool)
+	Habit(it state.Item, at time.Time) (known bool)
+	Seen(s state.Sighting, rule state.CampaignRule) state.Campaign
+}
+
+var _ State = (*state.Memory)(nil)
 
 // Settings is what a reload changes. A connection keeps the settings that it
 // began with.
@@ -49,7 +73,7 @@ type Options struct {
 	Meter    Meter
 	Log      *slog.Logger
 	Now      func() time.Time // measures own work; the time of a judgement is Client.At
-	State    *state.Memory
+	State    State
 	Allow    *allow.List // nil: the configuration says all
 }
 
