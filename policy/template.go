@@ -12,7 +12,8 @@ import (
 // no template.
 type Template struct {
 	// Loose is the program: the names of the header's fields and their order, the
-	// mailer, the shape of Message-ID and of HELO.
+	// mailer, the shape of Message-ID, and whether HELO is a device's name or one of
+	// the client's own.
 	Loose uint64
 	// Exact is that with the subject, less its numbers; 0 without a subject.
 	Exact uint64
@@ -29,12 +30,24 @@ func (f *Facts) Template() Template {
 	sum := mix(h.order, hashStart)
 	sum = mixText(sum, h.Mailer.String())
 	sum = mixID(sum, h.MessageID.String())
-	sum = mix(uint64(f.HELO.Shape)<<16|uint64(f.HELO.Kind)<<8|uint64(f.HELO.Traits&device.Own), sum)
+	sum = mixByte(sum, greeter(f))
 	t := Template{Loose: nonZero(sum)}
 	if h.subject != 0 {
 		t.Exact = nonZero(mix(h.subject, sum))
 	}
 	return t
+}
+
+// greeter is what sort of name the client greets with: a device's, one of its own,
+// or any other. One program greets with whatever its hosts are called.
+func greeter(f *Facts) byte {
+	switch {
+	case f.HELO.Kind != device.None:
+		return 'd'
+	case independent(f):
+		return 'o'
+	}
+	return '-'
 }
 
 // FNV-1a, with 64 bits (RFC 9923).

@@ -145,8 +145,9 @@ func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
 }
 
 // retryWindow is how long after the delay a mail server is waited for in a full
-// table: they try again within hours.
-const retryWindow = 24 * 60 * 60
+// table, in seconds: they try again within the hour, and then every few. What a
+// burst left behind must be out of the way before the next, eight hours later.
+const retryWindow = 4 * 60 * 60
 
 // Retried reports whether the message that the item names was deferred at least
 // delay ago. The first call for an item remembers it and reports false. What has
