@@ -8,7 +8,6 @@ import (
 // pending are the keys whose part is not in the program yet: they are checked
 // like all others and do nothing. Whoever adds the part removes the row.
 var pending = []string{
-	"admin.control",
 	"admin.password",
 	"history",
 	"log.addresses",

@@ -49,7 +49,8 @@ func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 			"and tags, limits, defers or rejects its mail.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), identifyCommand(), replayCommand(), versionCommand(b))
+	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), identifyCommand(), replayCommand(), versionCommand(b),
+		cacheCommand(), allowCommand(), topCommand(), statsCommand(), reloadCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

@@ -48,6 +48,7 @@ type Daemon struct {
 	metrics   *obs.Metrics
 	decider   *decider.Decider
 	server    *milter.Server
+	control   *control
 	sources   atomic.Pointer[Sources]
 	listening atomic.Bool
 }
@@ -86,9 +87,11 @@ func Run(path, version string, w io.Writer) error {
 	settings.Evidence = d.openSources(config).evidence()
 	defer func() { d.sources.Load().Close() }()
 	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
+	list, broken := d.openAllowed()
+	top := admin.NewTop(&obs.Recorder{Log: d.log, Metrics: d.metrics}, time.Now)
+	d.control = newControl(d, memory, top, list, broken)
 	d.decider = decider.New(decider.Options{
-		Recorder: &obs.Recorder{Log: d.log, Metrics: d.metrics},
-		Meter:    d.metrics, Log: d.log, Now: time.Now, State: memory, Allow: d.openAllowed(),
+		Recorder: top, Meter: d.metrics, Log: d.log, Now: time.Now, State: memory, Allow: list,
 	}, settings)
 	d.server = milter.New(milter.Options{
 		Decider: d.decider, Log: d.log, Meter: d.metrics, Now: time.Now, NewID: newID,
@@ -112,6 +115,7 @@ func (d *Daemon) serve(version string, signals <-chan os.Signal) error {
 	}
 	d.listening.Store(true)
 	defer d.startAdmin()()
+	defer d.startControl()()
 	d.log.Info("ready", "version", version, "mode", d.config.Mode.String())
 	d.notify(sd.SdNotifyReady)
 	stop := d.startWatchdog()
@@ -126,6 +130,8 @@ func (d *Daemon) serve(version string, signals <-chan os.Signal) error {
 				continue
 			}
 			return d.drain(s, signals)
+		case done := <-d.control.reloads:
+			done <- d.reload()
 		}
 	}
 }
@@ -154,7 +160,7 @@ func (d *Daemon) drain(s os.Signal, signals <-chan os.Signal) error {
 }
 
 // reload reads the configuration again. A wrong one changes nothing.
-func (d *Daemon) reload() {
+func (d *Daemon) reload() admin.Reloaded {
 	d.notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
 	defer d.notify(sd.SdNotifyReady)
 	config, warnings, err := conf.Load(d.path)
@@ -168,10 +174,11 @@ func (d *Daemon) reload() {
 	d.metrics.Reload(err == nil)
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", "err", err)
-		return
+		return d.control.reloaded(err, warnings, nil)
 	}
 	d.warn(warnings)
-	for _, key := range fixed(d.config, config) {
+	later := fixed(d.config, config)
+	for _, key := range later {
 		d.log.Warn("reload: takes effect at the next start", "key", key)
 	}
 	d.level.Set(config.Log.Level)
@@ -179,7 +186,9 @@ func (d *Daemon) reload() {
 	settings.Evidence = d.reopenSources(config).evidence()
 	d.decider.Swap(settings)
 	d.running = config
+	d.control.mode.Store(uint32(config.Mode))
 	d.log.Info("reloaded", "mode", config.Mode.String())
+	return d.control.reloaded(nil, warnings, later)
 }
 
 // closed tells of a store that could not be.
@@ -191,12 +200,12 @@ func (d *Daemon) closed(err error) {
 
 // openAllowed reads the list of clients that the admin allows. One that cannot be read
 // allows nobody.
-func (d *Daemon) openAllowed() *allow.List {
+func (d *Daemon) openAllowed() (*allow.List, error) {
 	list, err := allow.Open(filepath.Join(d.config.StateDir, "allow.json"))
 	if err != nil {
 		d.log.Error("the list of allowed clients is not used", "err", err)
 	}
-	return list
+	return list, err
 }
 
 // openSources puts the sources of evidence in force. What cannot be had is told of,
@@ -241,6 +250,7 @@ func fixed(old, new *conf.Config) (keys []string) {
 	differs("socket_mode", old.SocketMode != new.SocketMode)
 	differs("socket_group", old.SocketGroup != new.SocketGroup)
 	differs("admin.listen", old.Admin.Listen != new.Admin.Listen)
+	differs("admin.control", old.Admin.Control != new.Admin.Control)
 	differs("admin.hosts", fmt.Sprint(old.Admin.Hosts) != fmt.Sprint(new.Admin.Hosts))
 	differs("store.hosts", old.Store.Hosts != new.Store.Hosts)
 	differs("log.format", old.Log.Format != new.Log.Format)

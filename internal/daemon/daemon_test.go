@@ -72,7 +72,7 @@ func config(t *testing.T, dir string, lines ...string) (path, socket string) {
 		text = fmt.Sprintf("listen = [%q]\n", "unix:"+socket) + text
 	}
 	if !strings.Contains(text, "[admin]") {
-		text += "\n[admin]\nlisten = \"\"\n"
+		text += fmt.Sprintf("\n[admin]\nlisten = \"\"\ncontrol = %q\n", filepath.Join(dir, "c.sock"))
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -468,6 +468,7 @@ func TestAdmin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer taken.Close() // and not before, by the collector
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

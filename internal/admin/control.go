@@ -1,0 +1,349 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// Host is what is remembered of an address: history, never a verdict.
+type Host struct {
+	Addr     netip.Addr       `json:"addr"`
+	Network  string           `json:"network,omitempty"` // instead: these are the counts of its hosts that found no room
+	First    time.Time        `json:"first"`
+	Last     time.Time        `json:"last"`
+	Sessions int              `json:"sessions"`
+	Suspect  int              `json:"suspect"` // of them with flag suspect
+	Flagged  int              `json:"flagged"` // of them with flag yes
+	Days     int              `json:"days"`    // distinct ones with a session
+	Device   string           `json:"device"`
+	Shows    int              `json:"shows"`             // sessions that showed Device
+	Shown    *time.Time       `json:"shown,omitempty"`   // the last one of them
+	Classes  map[string]int64 `json:"classes"`           // shares of sessions; recent ones weigh most
+	Allowed  bool             `json:"allowed,omitempty"` // by iot-milter allow; in the answer on one host
+}
+
+// Hosts is the answer of /v1/hosts: those seen last, the last one first.
+type Hosts struct {
+	Hosts []Host `json:"hosts"`
+	Total int    `json:"total"` // how many there are
+}
+
+// Forgotten is the answer to a DELETE of /v1/hosts.
+type Forgotten struct {
+	Prefix  netip.Prefix `json:"prefix"`
+	Entries int          `json:"entries"` // of all tables
+}
+
+// Allowed is an entry of the list of clients that are not judged.
+type Allowed struct {
+	What  string     `json:"what"`
+	Note  string     `json:"note,omitempty"`
+	Added time.Time  `json:"added"`
+	Until *time.Time `json:"until,omitempty"` // nil is for ever
+}
+
+// Permit is what a POST to /v1/allow asks for: an address, a network or a domain, for
+// ever unless one of Until and For is set.
+type Permit struct {
+	What  string     `json:"what"`
+	Note  string     `json:"note,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
+	For   string     `json:"for,omitempty"` // "30d", "12h", "1d12h"
+}
+
+// Reloaded is the answer of /v1/reload.
+type Reloaded struct {
+	OK       bool      `json:"ok"`
+	Mode     string    `json:"mode"` // that holds now
+	Errors   []Problem `json:"errors"`
+	Warnings []Problem `json:"warnings"`
+	Later    []string  `json:"later"` // keys that take effect at the next start
+}
+
+// Problem is one of a configuration.
+type Problem struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
+	Key  string `json:"key"`
+	What string `json:"what"`
+	Hint string `json:"hint"`
+}
+
+// Refusal is an error that is the caller's: the HTTP status, and what to do about it
+// after "hint: ".
+type Refusal struct {
+	Status int    `json:"-"`
+	What   string `json:"error"`
+}
+
+func (r *Refusal) Error() string { return r.What }
+
+// Running is the daemon as the control socket sees it. All of it must be safe for
+// concurrent use.
+type Running interface {
+	Top(networks, campaigns int) Snapshot
+	Campaigns(most int) []Campaign
+	Hosts(within netip.Prefix, most int) Hosts // of all where within is not valid
+	Host(addr netip.Addr) (Host, bool)
+	Forget(within netip.Prefix) (entries int)
+	Allowed() []Allowed
+	Allow(what, note string, until *time.Time) (Allowed, error)
+	Disallow(what string) (bool, error)
+	Reload(ctx context.Context) (Reloaded, error) // waits for its end
+}
+
+// The bounds of the control socket.
+const (
+	maxBody     = 64 << 10
+	maxRequests = 8  // at once
+	maxConns    = 32 // at once
+	maxList     = 10_000
+	someHosts   = 100
+	someTop     = 20
+	reloadTime  = time.Minute
+	requestTime = 10 * time.Second
+)
+
+// Control serves the daemon's control socket: JSON over HTTP, below /v1/. Whoever may
+// open the socket may both read and change: file permissions are the only lock so
+// far. Reading and changing are two rights, and kept apart by method: what
+// changes something is no GET. Changes are logged with the user who asked for them.
+type Control struct {
+	http    http.Server
+	running Running
+	log     *slog.Logger
+	now     func() time.Time
+	slots   chan struct{}
+}
+
+// NewControl returns a Control of a running daemon.
+func NewControl(r Running, log *slog.Logger, now func() time.Time) *Control {
+	c := &Control{running: r, log: log, now: now, slots: make(chan struct{}, maxRequests)}
+	mux := http.NewServeMux()
+	for pattern, answer := range map[string]func(*http.Request) (any, error){
+		"GET /v1/top":          c.top,
+		"GET /v1/campaigns":    c.campaigns,
+		"GET /v1/hosts":        c.hosts,
+		"GET /v1/hosts/{addr}": c.host,
+		"DELETE /v1/hosts":     c.forget,
+		"GET /v1/allow":        c.allowed,
+		"POST /v1/allow":       c.allow,
+		"DELETE /v1/allow":     c.disallow,
+		"POST /v1/reload":      c.reload,
+	} {
+		mux.Handle(pattern, c.answered(answer))
+	}
+	c.http = http.Server{
+		Handler: onlyHosts([]string{controlHost, "localhost"}, c.bounded(mux)), ReadTimeout: requestTime, WriteTimeout: reloadTime + requestTime,
+		IdleTimeout: requestTime, MaxHeaderBytes: 16 << 10, ConnContext: withUser, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return c
+}
+
+// controlHost is the Host header of our own commands.
+const controlHost = "iot-milter"
+
+// Serve serves until Close.
+func (c *Control) Serve(l net.Listener) error {
+	return c.http.Serve(&peers{Listener: l, slots: make(chan struct{}, maxConns)})
+}
+
+// Close ends it, waiting for requests under way until ctx ends.
+func (c *Control) Close(ctx context.Context) error { return c.http.Shutdown(ctx) }
+
+// bounded answers 503 when too many ask at once, and keeps pages of the web away: a
+// browser that reached the socket through some proxy names its origin.
+func (c *Control) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "" {
+			refuse(w, &Refusal{http.StatusForbidden, "pages of the web may not ask"})
+			return
+		}
+		select {
+		case c.slots <- struct{}{}:
+			defer func() { <-c.slots }()
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			next.ServeHTTP(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			refuse(w, &Refusal{http.StatusServiceUnavailable, fmt.Sprintf("%d requests are under way; hint: try again", maxRequests)})
+		}
+	})
+}
+
+// answered writes what answer returns.
+func (c *Control) answered(answer func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		found, err := answer(r)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		status := http.StatusOK
+		if r, is := found.(Reloaded); is && !r.OK {
+			status = http.StatusUnprocessableEntity
+		}
+		write(w, status, found)
+	})
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	var r *Refusal
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &r):
+	case errors.As(err, &long):
+		r = &Refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request is longer than %d bytes", maxBody)}
+	default:
+		r = &Refusal{http.StatusInternalServerError, err.Error()}
+	}
+	write(w, r.Status, r)
+}
+
+func write(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+func bad(format string, args ...any) error {
+	return &Refusal{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+func (c *Control) top(*http.Request) (any, error) { return c.running.Top(someTop, someTop), nil }
+
+func (c *Control) campaigns(r *http.Request) (any, error) {
+	most, err := limit(r, someHosts)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]Campaign{"campaigns": c.running.Campaigns(most)}, nil
+}
+
+func (c *Control) hosts(r *http.Request) (any, error) {
+	most, err := limit(r, someHosts)
+	if err != nil {
+		return nil, err
+	}
+	var within netip.Prefix
+	if s := r.FormValue("prefix"); s != "" {
+		if within, err = ParsePrefix(s); err != nil {
+			return nil, err
+		}
+	}
+	return c.running.Hosts(within, most), nil
+}
+
+func (c *Control) host(r *http.Request) (any, error) {
+	p, err := ParsePrefix(r.PathValue("addr"))
+	if err != nil || !p.IsSingleIP() {
+		return nil, bad("%q is no address; hint: 203.0.113.7 or 2001:db8::7", r.PathValue("addr"))
+	}
+	h, ok := c.running.Host(p.Addr())
+	if !ok {
+		return nil, &Refusal{http.StatusNotFound, p.Addr().String() + " is not remembered: no session of the last 90 days was judged"}
+	}
+	return h, nil
+}
+
+func (c *Control) forget(r *http.Request) (any, error) {
+	p, err := ParsePrefix(r.URL.Query().Get("prefix"))
+	if err != nil {
+		return nil, err
+	}
+	f := Forgotten{p, c.running.Forget(p)}
+	c.changed(r, "forget", "prefix", p.String(), "entries", f.Entries)
+	return f, nil
+}
+
+func (c *Control) allowed(*http.Request) (any, error) {
+	return map[string][]Allowed{"allow": c.running.Allowed()}, nil
+}
+
+func (c *Control) allow(r *http.Request) (any, error) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return nil, &Refusal{http.StatusUnsupportedMediaType, "the body must be application/json"}
+	}
+	var p Permit
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		var long *http.MaxBytesError
+		if errors.As(err, &long) {
+			return nil, err
+		}
+		return nil, bad("the body is not what is expected: %v", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, bad("something follows the JSON object")
+	}
+	if p.For != "" {
+		if p.Until != nil {
+			return nil, bad("either until or for")
+		}
+		span, err := ParseSpan(p.For)
+		if err != nil {
+			return nil, err
+		}
+		until := c.now().Add(span).UTC().Truncate(time.Second)
+		p.Until = &until
+	}
+	if p.Until != nil && !p.Until.After(c.now()) {
+		return nil, bad("until %s is past", p.Until.Format(time.RFC3339))
+	}
+	e, err := c.running.Allow(p.What, p.Note, p.Until)
+	if err != nil {
+		return nil, err
+	}
+	c.changed(r, "allow add", "what", e.What, "note", e.Note)
+	return e, nil
+}
+
+func (c *Control) disallow(r *http.Request) (any, error) {
+	what := r.URL.Query().Get("what")
+	was, err := c.running.Disallow(what)
+	if err != nil {
+		return nil, err
+	}
+	if !was {
+		return nil, &Refusal{http.StatusNotFound, fmt.Sprintf("%q is not on the list; hint: iot-milter allow list", what)}
+	}
+	c.changed(r, "allow remove", "what", what)
+	return map[string]string{"removed": what}, nil
+}
+
+func (c *Control) reload(r *http.Request) (any, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), reloadTime)
+	defer cancel()
+	c.changed(r, "reload")
+	return c.running.Reload(ctx)
+}
+
+// changed logs who changed what.
+func (c *Control) changed(r *http.Request, what string, args ...any) {
+	c.log.Info("control", append([]any{"does", what, "uid", user(r.Context())}, args...)...)
+}
+
+func limit(r *http.Request, otherwise int) (int, error) {
+	s := r.FormValue("limit")
+	if s == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > maxList {
+		return 0, bad("limit %q is no number from 1 to %d", s, maxList)
+	}
+	return n, nil
+}
