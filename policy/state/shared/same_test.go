@@ -1,0 +1,251 @@
+package shared_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// The tests of this file hold for the local memory and for a shared one, whose calls go
+// to two hosts in turn.
+
+var began = time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+
+const (
+	delay = 5 * time.Minute
+	keep  = 24 * time.Hour
+)
+
+func TestRetried(t *testing.T) {
+	type call struct {
+		after time.Duration
+		want  bool
+	}
+	cases := map[string][]call{
+		"waits":                    {{0, false}, {delay - time.Second, false}, {delay, true}, {delay + time.Second, true}},
+		"goes on passing":          {{0, false}, {delay, true}, {delay + keep, true}, {delay + 2*keep, true}},
+		"is forgotten when unused": {{0, false}, {delay, true}, {delay + keep + time.Second, false}},
+		"waits from the first":     {{0, false}, {time.Minute, false}, {delay, true}},
+		"first attempt runs out":   {{0, false}, {keep + time.Second, false}, {keep + delay + time.Second, true}},
+		"clock back":               {{0, false}, {delay, true}, {-time.Hour, true}, {time.Minute, true}},
+		"clock back while waiting": {{0, false}, {-time.Hour, false}, {-time.Hour + delay, true}},
+		"clock far ahead and back": {{1000 * keep, false}, {0, false}, {delay, true}},
+		"passed, far ahead, back":  {{1000 * keep, false}, {1000*keep + delay, true}, {0, false}, {delay, true}},
+	}
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for name, calls := range cases {
+			for i, c := range calls {
+				s := h[i%2]
+				if got, room := s.Retried(item(s, "n "+name, "x"), began.Add(c.after), delay, keep); got != c.want || !room {
+					t.Errorf("%s: call %d: %v, room %v", name, i, got, room)
+				}
+			}
+		}
+	})
+}
+
+var rate = state.Rate{Count: 20, Per: time.Hour, Burst: 3}
+
+func draws(s decider.State, names ...string) (all []state.Draw) {
+	for _, n := range names {
+		all = append(all, state.Draw{Item: item(s, "n", n), Rate: rate})
+	}
+	return all
+}
+
+// TestBucket: what one host takes the other lacks.
+func TestBucket(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h, n := fresh(), 0
+		take := func(after time.Duration, want bool) {
+			t.Helper()
+			s := h[n%2]
+			n++
+			at := began.Add(after)
+			if empty := s.Available(at, draws(s, "x")); (empty < 0) != want {
+				t.Errorf("after %v: draw %d is empty", after, empty)
+			}
+			if empty, room := s.Take(at, draws(s, "x")); (empty < 0) != want || !room {
+				t.Errorf("after %v: draw %d was empty, room %v", after, empty, room)
+			}
+		}
+		for range 3 {
+			take(0, true)
+		}
+		take(0, false)
+		take(3*time.Minute-time.Second, false)
+		take(3*time.Minute, true) // 20 an hour is one in three minutes
+		take(3*time.Minute, false)
+		for range 3 { // no more than the burst is saved up
+			take(24*time.Hour, true)
+		}
+		take(24*time.Hour, false)
+		take(23*time.Hour, false) // a connection that began earlier
+		take(-time.Hour, true)    // a clock that was set back: the bucket begins anew
+	})
+}
+
+// TestTakeAllOrNone: an empty bucket leaves the others as they were.
+func TestTakeAllOrNone(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		a, b := h[0], h[1]
+		for range 3 {
+			a.Take(began, draws(a, "empty"))
+		}
+		for range 5 {
+			if empty, _ := b.Take(began, draws(b, "first", "empty", "last")); empty != 1 {
+				t.Fatalf("draw %d was empty", empty)
+			}
+		}
+		for range 3 {
+			if empty, _ := a.Take(began, draws(a, "first", "last")); empty >= 0 {
+				t.Errorf("draw %d was empty", empty)
+			}
+		}
+		if empty := b.Available(began, draws(b, "new", "last")); empty != 1 {
+			t.Errorf("draw %d was empty", empty)
+		}
+		if empty, room := b.Take(began, nil); empty != -1 || !room {
+			t.Error("nothing to take was not there")
+		}
+	})
+}
+
+func TestSafety09Habit(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		it := state.Item{Key: 1, Wide: 2, Network: 3}
+		day := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+		for i, want := range []bool{false, false, true, true} {
+			for j := range 3 { // many mails of one morning are one day
+				if got := h[j%2].Habit(it, day.AddDate(0, 0, i)); got != want {
+					t.Errorf("day %d: %v", i, got)
+				}
+			}
+		}
+		if !h[0].Habit(it, day.AddDate(0, 0, 3+60)) {
+			t.Error("forgotten too early")
+		}
+		if h[1].Habit(it, day.AddDate(0, 0, 4+120)) {
+			t.Error("remembered too long")
+		}
+		if h[0].Habit(it, day.AddDate(-1, 0, 0)) {
+			t.Error("a clock that was set back knows everybody")
+		}
+	})
+}
+
+var ruleOf25 = state.CampaignRule{Window: 10 * time.Minute, Hosts: 25, Hold: 24 * time.Hour}
+
+// wave sends one message from each of n networks, a second apart, to the hosts in
+// turn, and returns the number of the message that began the campaign, 0 if none did.
+func (h hosts) wave(template state.Key, at time.Time, n int, asn func(int) uint32) (began int, last state.Campaign) {
+	for i := range n {
+		last = h[i%2].Seen(state.Sighting{
+			Template: template, Network: state.Key(1000 + i), ASN: asn(i), At: at.Add(time.Duration(i) * time.Second),
+		}, ruleOf25)
+		if last.Began && began == 0 {
+			began = i + 1
+		}
+	}
+	return began, last
+}
+
+func systems(n int) func(int) uint32 { return func(i int) uint32 { return uint32(64500 + i%n) } }
+
+func unknownSystem(int) uint32 { return 0 }
+
+func TestCampaign(t *testing.T) {
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for _, c := range []struct {
+			name     string
+			template state.Key
+			networks int
+			asn      func(int) uint32
+			want     int
+		}{
+			{"one too few", 1, 24, systems(5), 0},
+			{"enough", 2, 40, systems(5), 25},
+			{"of unknown systems", 3, 40, unknownSystem, 25},
+			{"of two systems", 4, 40, systems(2), 0},
+			{"more than are kept", 5, 130, systems(5), 25},
+		} {
+			began, last := h.wave(c.template, at, c.networks, c.asn)
+			if began != c.want || last.On != (c.want > 0) || last.Messages != int64(c.networks) || last.Networks != min(c.networks, 100) {
+				t.Errorf("%s: began with message %d: %+v", c.name, began, last)
+			}
+			if c.want > 0 && !last.Since.Equal(at.Add(24*time.Second)) || !last.Last.Equal(at.Add(time.Duration(c.networks-1)*time.Second)) {
+				t.Errorf("%s: %+v", c.name, last)
+			}
+		}
+	})
+}
+
+func TestCampaignOfFewNetworksOrSlowOnes(t *testing.T) {
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i := range 200 {
+			if c := h[i%2].Seen(state.Sighting{Template: 1, Network: state.Key(i % 20), ASN: uint32(i), At: at}, ruleOf25); c.On {
+				t.Fatalf("on with message %d", i)
+			}
+			late := state.Sighting{Template: 2, Network: state.Key(i), ASN: uint32(i), At: at.Add(time.Duration(i) * time.Minute)}
+			if c := h[i%2].Seen(late, ruleOf25); c.On {
+				t.Fatalf("on with message %d, of hours", i)
+			}
+		}
+	})
+}
+
+func TestCampaignHoldsAndClockJumps(t *testing.T) {
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		h.wave(1, at, 30, systems(5))
+		last := at.Add(29 * time.Second)
+		for i, c := range []struct {
+			after time.Duration
+			on    bool
+		}{{23 * time.Hour, true}, {46 * time.Hour, true}, {46*time.Hour - time.Minute, true}, {71 * time.Hour, false}} {
+			s := state.Sighting{Template: 1, Network: 7, ASN: 1, At: last.Add(c.after)}
+			if is := h[i%2].Seen(s, ruleOf25); is.On != c.on || is.Began {
+				t.Errorf("after %v: %+v", c.after, is)
+			}
+		}
+		h.wave(2, at.AddDate(10, 0, 0), 30, systems(5))
+		if c := h[0].Seen(state.Sighting{Template: 2, Network: 7, ASN: 1, At: at}, ruleOf25); c.On || c.Messages != 1 {
+			t.Errorf("%+v", c)
+		}
+		if began, _ := h.wave(2, at, 30, systems(5)); began == 0 {
+			t.Error("no campaign after the jump")
+		}
+	})
+}
+
+// TestSafety10 floods from one network: beyond its share it is counted as one, others
+// are not touched.
+func TestSafety10OneNetworkIsCountedAsOne(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i := range 2100 {
+			s := h[i%2]
+			if passed, _ := s.Retried(item(s, "bad", fmt.Sprint(i)), began, delay, keep); passed {
+				t.Fatal("passed at once")
+			}
+		}
+		s := h[0]
+		if passed, _ := s.Retried(item(s, "bad", "new"), began.Add(delay), delay, keep); !passed {
+			t.Error("beyond its share a network is not counted as one")
+		}
+		if passed, _ := s.Retried(item(s, "good", "x"), began.Add(delay), delay, keep); passed {
+			t.Error("another network passes by that")
+		}
+	})
+}

@@ -1,0 +1,248 @@
+// Package shared is the memory of several mail hosts in one Redis or Valkey: what one
+// host deferred another lets pass, limits count over all, and a campaign is the sum
+// of what all see. Each call is one server-side script, atomic, with the time that the
+// caller gives, so that the hosts' clocks should agree (NTP).
+//
+// Mail never waits for a store that is ill. A call has 50 ms, then the host's own
+// memory answers; after three failures in a row that memory answers at once, while one
+// goroutine tries the store, first after 1 s, at last every 60 s. The own memory is
+// told what the store answers for, too, so that it knows what this host saw. A replica
+// that refuses to write, a full server and a wrong password are failures like silence.
+//
+// What differs from package state: the history of addresses (Host, Visit) stays
+// each host's own. An entry goes when its time to live is over, never for another's
+// sake: the server's maxmemory bounds them all, and volatile-ttl is the policy to
+// choose. A deferral is waited for at most a day after its delay. A network holds a
+// share of a table as counted since its first entry, a time to live ago at most; then it
+// is counted as one. A template that no message of a window carried begins anew.
+//
+// Keys are hashes under a secret that all hosts have. Where Options names none, the
+// first host that reaches the store puts a random one there (SET … NX), the others take
+// it, and all look after it once a minute: whoever can read the store knows it. Until
+// the store was reached once, names come from the own memory's secret.
+//
+// In a cluster all keys are in one hash slot, so that a message's buckets are taken
+// together or not at all: the cluster is there to survive a node, not to spread load.
+// Sentinel and cluster have further nodes as &addr=host:port.
+package shared
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dchest/siphash"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+// Meter is told how the store does. It must be safe for concurrent use.
+type Meter interface {
+	// Call is one question: op is retried, available, take, habit, seen or trial (failed ones); outcome
+	// is ok, local (not asked, the store is ill) or what went wrong: timeout,
+	// unreachable, readonly, auth, loading, full, error.
+	Call(op, outcome string, took time.Duration)
+	// Degraded says whether the own memory answers alone.
+	Degraded(on bool)
+}
+
+// Options are what a Store needs: URL, Local, Log, Meter and Now.
+type Options struct {
+	URL     string
+	Local   *state.Memory    // answers where the store does not
+	Prefix  string           // of all keys; "" is "iot-milter:"
+	Secret  [16]byte         // of all hosts; the zero value is the one in the store
+	Timeout time.Duration    // of a call; 0 is 50 ms
+	Share   int              // entries of a table that one network may hold; 0 is 2000
+	Log     *slog.Logger     // one line a minute at most
+	Meter   Meter            //
+	Now     func() time.Time // for logs and meters: a judgement's time comes with it
+}
+
+const (
+	prefix  = "iot-milter:"
+	timeout = 50 * time.Millisecond
+	share   = 2000
+)
+
+// Store is a memory that several hosts share. It is safe for concurrent use.
+type Store struct {
+	opts   Options
+	client redis.UniversalClient
+	local  *state.Memory
+	secret atomic.Pointer[secret]
+
+	circuit circuit
+	closing chan struct{}
+	done    chan struct{}
+}
+
+// secret is the key of the hashes; agreed where it is the one of all hosts.
+type secret [16]byte
+
+// Open returns a Store. It fails only where the URL is wrong: a store that does not
+// answer within two seconds is tried again later.
+func Open(o Options) (*Store, error) {
+	s, err := connect(o)
+	if err != nil {
+		return nil, err
+	}
+	start := o.Now()
+	if err := s.trial(); err != nil {
+		s.failed("trial", err, o.Now().Sub(start))
+		s.opts.Meter.Degraded(true)
+	} else {
+		s.circuit.down.Store(false)
+		s.opts.Meter.Degraded(false)
+	}
+	go s.keep()
+	return s, nil
+}
+
+// Secret returns the secret that the hosts share, for a Local whose keys outlive the
+// process. It waits for the store, two seconds at most.
+func Secret(o Options) ([16]byte, error) {
+	s, err := connect(o)
+	if err != nil {
+		return [16]byte{}, err
+	}
+	defer s.client.Close()
+	if err := s.trial(); err != nil {
+		return [16]byte{}, errors.New("store: no secret: " + outcome(err))
+	}
+	return *s.secret.Load(), nil
+}
+
+func connect(o Options) (*Store, error) {
+	if o.Prefix == "" {
+		o.Prefix = prefix
+	}
+	if o.Timeout == 0 {
+		o.Timeout = timeout
+	}
+	if o.Share == 0 {
+		o.Share = share
+	}
+	options, err := parse(o.URL, o.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	if options.IsClusterMode && !tagged(o.Prefix) {
+		o.Prefix = "{" + strings.TrimSuffix(o.Prefix, ":") + "}:"
+	}
+	logging.Disable() // its lines go to stderr; errors come back anyway
+	s := &Store{
+		opts: o, local: o.Local, client: redis.NewUniversalClient(options),
+		closing: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.circuit.tripped = make(chan struct{}, 1)
+	s.circuit.down.Store(true)
+	if o.Secret != [16]byte{} {
+		s.secret.Store((*secret)(&o.Secret))
+	}
+	return s, nil
+}
+
+// tagged reports whether a {tag} puts all keys of the prefix in one slot.
+func tagged(prefix string) bool {
+	_, rest, ok := strings.Cut(prefix, "{")
+	return ok && strings.Index(rest, "}") > 0
+}
+
+// Close ends the Store. Calls that come later are answered by the own memory.
+func (s *Store) Close() error {
+	s.circuit.down.Store(true)
+	close(s.closing)
+	<-s.done
+	return s.client.Close()
+}
+
+// Degraded reports whether the own memory answers alone.
+func (s *Store) Degraded() bool { return s.circuit.down.Load() }
+
+// Key hashes parts under the shared secret; their borders count.
+func (s *Store) Key(parts ...string) state.Key {
+	k := s.secret.Load()
+	if k == nil {
+		return s.local.Key(parts...)
+	}
+	var buf [256]byte
+	text := buf[:0]
+	for _, p := range parts {
+		text = append(append(text, p...), 0)
+	}
+	return k.hash(text)
+}
+
+// Hashed is Key of a number: a hash that anybody can compute.
+func (s *Store) Hashed(n uint64) state.Key {
+	k := s.secret.Load()
+	if k == nil {
+		return s.local.Hashed(n)
+	}
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], n)
+	return k.hash(b[:])
+}
+
+func (k *secret) hash(b []byte) state.Key {
+	return state.Key(siphash.Hash(binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:]), b))
+}
+
+// Host returns what this mail host knows of an address.
+func (s *Store) Host(addr netip.Addr, at time.Time) (state.Host, bool) { return s.local.Host(addr, at) }
+
+// Visit notes a session at this mail host, and returns what it knew before.
+func (s *Store) Visit(addr netip.Addr, v state.Visit) (before state.Host) {
+	return s.local.Visit(addr, v)
+}
+
+// trial reaches for the store as calls do, but with time to connect: it must take a
+// write, and take another within the time of a call.
+func (s *Store) trial() error {
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	defer cancel()
+	if err := s.agree(ctx); err != nil {
+		return err
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), s.opts.Timeout)
+	defer cancel()
+	return s.client.Set(ctx, s.opts.Prefix+"trial", 1, time.Minute).Err()
+}
+
+var errSecret = errors.New("the secret in the store is not 32 hexadecimal digits")
+
+// agree takes the secret that is in the store, or puts the own one there.
+func (s *Store) agree(ctx context.Context) error {
+	name := s.opts.Prefix + "secret"
+	if s.opts.Secret != [16]byte{} {
+		return s.client.Ping(ctx).Err()
+	}
+	own := s.secret.Load()
+	if own == nil {
+		own = new(secret)
+		rand.Read(own[:]) // never fails (crypto/rand)
+	}
+	if err := s.client.SetNX(ctx, name, hex.EncodeToString(own[:]), 0).Err(); err != nil {
+		return err
+	}
+	text, err := s.client.Get(ctx, name).Result()
+	if err != nil {
+		return err
+	}
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(own) {
+		return errSecret
+	}
+	s.secret.Store((*secret)(b))
+	return nil
+}
