@@ -2,14 +2,18 @@ package cli_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/iot-milter/iot-milter/internal/cli"
+	"github.com/iot-milter/iot-milter/milter/mtascript"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
 )
 
@@ -23,7 +27,49 @@ func TestMain(m *testing.M) {
 
 // The scripts read like a manual of the commands.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: nameServer})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: nameServer, Cmds: commands})
+}
+
+// commands are what scripts have beside testscript's own.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"expand":  expand,
+	"waitfor": waitFor,
+	"mail":    mail,
+}
+
+// expand puts values in the place of $NAME in files.
+func expand(ts *testscript.TestScript, _ bool, files []string) {
+	for _, file := range files {
+		text := os.Expand(ts.ReadFile(file), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
+	}
+}
+
+// waitFor waits until there is a socket, and somebody takes connections on it.
+func waitFor(ts *testscript.TestScript, _ bool, files []string) {
+	for range 500 {
+		c, err := net.Dial("unix", ts.MkAbs(files[0]))
+		if err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("no %s within 5 s", files[0])
+}
+
+// mail sends a message by m.sock as a client with the address, PTR name and HELO, and
+// prints the header that is written.
+func mail(ts *testscript.TestScript, _ bool, args []string) {
+	s := mtascript.Session{
+		Client: mtascript.Client{Addr: args[0], Host: args[1], Port: 4000}, Helo: args[2],
+		Messages: []mtascript.Message{{From: "a@example.org", Rcpts: []string{"u@example.test"}}},
+	}
+	tr, err := s.Dial("unix", ts.MkAbs("m.sock"))
+	ts.Check(err)
+	for _, h := range tr.Messages[0].Headers {
+		fmt.Fprintln(ts.Stdout(), h.Value)
+	}
 }
 
 // nameServer gives each script a DNS server of its own, at $DNS, which knows the

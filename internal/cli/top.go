@@ -82,7 +82,11 @@ func printTop(w io.Writer, s *admin.Snapshot, view string) {
 	if view == "" {
 		printCounts(t, s)
 	}
-	if view != "campaigns" {
+	switch {
+	case view == "campaigns":
+	case len(s.Networks) == 0:
+		fmt.Fprintln(t, "no suspect within an hour")
+	default:
 		fmt.Fprintln(t, "network\tsuspects in 1h\tflagged\tlast")
 		for _, n := range s.Networks {
 			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", n.Network, n.Suspects, n.Flagged, stamp(n.Last))
@@ -91,7 +95,11 @@ func printTop(w io.Writer, s *admin.Snapshot, view string) {
 	if view == "" {
 		fmt.Fprintln(t)
 	}
-	if view != "networks" {
+	switch {
+	case view == "networks":
+	case len(s.Campaigns) == 0:
+		fmt.Fprintln(t, "no campaign is on")
+	default:
 		fmt.Fprintln(t, "campaign\tnetworks\tmessages\tsince\tlast")
 		for _, c := range s.Campaigns {
 			fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\n", harmless(c.ID), c.Networks, c.Messages, stamp(c.Since), stamp(c.Last))
