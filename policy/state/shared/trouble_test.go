@@ -1,0 +1,348 @@
+package shared_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/iot-milter/iot-milter/policy/state"
+	"github.com/iot-milter/iot-milter/policy/state/shared"
+)
+
+// use calls everything once, as the message number n of a host.
+func use(h *mx, n int) {
+	at := began.Add(time.Duration(n) * time.Second)
+	name := fmt.Sprint(n % 500)
+	h.Retried(item(h, name, "x"), at, delay, keep)
+	d := []state.Draw{{Item: item(h, name, "y"), Rate: state.Rate{Count: 1000, Per: time.Second, Burst: 1000}}}
+	h.Available(at, d)
+	h.Take(at, d)
+	h.Habit(item(h, name, "z"), at)
+	h.Seen(state.Sighting{Template: state.Key(n % 7), Network: state.Key(n), At: at}, ruleOf25)
+}
+
+// alone checks that a host answers from its own memory: a bucket of three gives three.
+func alone(t *testing.T, h *mx, name string) {
+	t.Helper()
+	for i := range 4 {
+		if empty, _ := h.Take(began, draws(h, name)); (empty < 0) != (i < 3) {
+			t.Errorf("draw %d: %d", i, empty)
+		}
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	h := open(t, "redis://someone:geheim@127.0.0.1:"+freePort(t), quick)
+	if !h.Degraded() {
+		t.Error("is well without a server")
+	}
+	alone(t, h, "x")
+	if h.Key("a", "b") != h.local.Key("a", "b") || h.Hashed(1) != h.local.Hashed(1) {
+		t.Error("keys before the store was reached are not the own memory's")
+	}
+	if l := h.logs.String(); strings.Count(l, "\n") != 1 || !strings.Contains(l, "cause=unreachable") || strings.Contains(l, "geheim") {
+		t.Error(l)
+	}
+	if h.meter.count("local") != 4 || h.meter.count("unreachable") != 1 {
+		t.Error(h.meter.calls)
+	}
+}
+
+// TestServerComesLate: a host that started alone joins the others.
+func TestServerComesLate(t *testing.T) {
+	s := start(t)
+	s.kill()
+	h := open(t, s.url())
+	before := h.Key("a")
+	s.start()
+	eventually(t, 10*time.Second, "joined", func() bool { return !h.Degraded() })
+	other := open(t, s.url())
+	if h.Key("a") != other.Key("a") || h.Hashed(7) != other.Hashed(7) || h.Key("a") == before {
+		t.Error("two hosts have two secrets")
+	}
+	if h.Key("ab", "c") == h.Key("a", "bc") || h.Key("a") == h.Key("a", "") {
+		t.Error("keys of different parts are the same")
+	}
+	if secret, err := shared.Secret(shared.Options{URL: s.url(), Now: time.Now}); err != nil || secret == [16]byte{} {
+		t.Error(secret, err)
+	} else if m, _ := state.New(state.Options{Entries: 1, Secret: secret}); m.Key("a", "b") != h.Key("a", "b") || m.Hashed(1) != h.Hashed(1) {
+		t.Error("a memory with the shared secret has other keys")
+	}
+	if l := h.logs.String(); strings.Count(l, "\n") != 2 || !strings.Contains(l, "answers again") {
+		t.Error(l)
+	}
+}
+
+func TestPasswords(t *testing.T) {
+	s := start(t, "--requirepass", "geheim")
+	for url, cause := range map[string]string{
+		"unix://:geheim@" + s.socket:            "",
+		"redis://:geheim@127.0.0.1:" + s.port:   "",
+		"redis://:falsch1@127.0.0.1:" + s.port:  "auth",
+		"redis://x:falsch1@127.0.0.1:" + s.port: "auth",
+		"unix://" + s.socket:                    "auth",
+	} {
+		h := open(t, url)
+		use(h, 1)
+		if h.Degraded() != (cause != "") || cause != "" && h.meter.count(cause) == 0 {
+			t.Error(url, h.meter.calls, h.logs)
+		}
+		if l := h.logs.String(); strings.Contains(l, "geheim") || strings.Contains(l, "falsch1") {
+			t.Error("the password is in the log: ", l)
+		}
+	}
+}
+
+// TestACL: what the hint says is enough.
+func TestACL(t *testing.T) {
+	s := start(t)
+	s.do("ACL", "SETUSER", "mx", "on", ">geheim", "~iot-milter:*", "+@scripting", "+@read", "+@write", "+@connection", "-@dangerous")
+	h := open(t, "redis://mx:geheim@127.0.0.1:"+s.port)
+	use(h, 1)
+	if h.Degraded() || h.meter.count("ok") != 5 {
+		t.Error(h.meter.calls, h.logs)
+	}
+	s.do("ACL", "SETUSER", "mx", "resetkeys", "~other:*")
+	for n := range 3 {
+		use(h, n)
+	}
+	if !h.Degraded() || h.meter.count("auth") < 3 {
+		t.Error(h.meter.calls, h.logs)
+	}
+}
+
+// TestReplica: a primary that became a replica writes no more, and comes back.
+func TestReplica(t *testing.T) {
+	primary, s := start(t), start(t)
+	h := open(t, "redis://127.0.0.1:"+s.port)
+	use(h, 1)
+	s.do("REPLICAOF", "127.0.0.1", primary.port)
+	for n := range 10 {
+		use(h, n)
+	}
+	alone(t, h, "replica")
+	if !h.Degraded() || h.meter.count("readonly")+h.meter.count("loading") < 3 {
+		t.Error(h.meter.calls, h.logs)
+	}
+	s.do("REPLICAOF", "NO", "ONE")
+	eventually(t, 10*time.Second, "well again", func() bool { return !h.Degraded() })
+}
+
+func TestFull(t *testing.T) {
+	s := start(t)
+	h := open(t, s.url())
+	use(h, 1)
+	s.do("CONFIG", "SET", "maxmemory-policy", "noeviction")
+	s.do("CONFIG", "SET", "maxmemory", "1mb")
+	for n := range 5 {
+		use(h, n)
+	}
+	alone(t, h, "full")
+	if !h.Degraded() || h.meter.count("full") < 3 {
+		t.Error(h.meter.calls, h.logs)
+	}
+	s.do("CONFIG", "SET", "maxmemory", "0")
+	eventually(t, 10*time.Second, "well again", func() bool { return !h.Degraded() })
+}
+
+func TestScriptsFlushed(t *testing.T) {
+	s := start(t)
+	h := open(t, s.url())
+	for n := range 20 {
+		use(h, n)
+		s.do("SCRIPT", "FLUSH")
+	}
+	if h.Degraded() || h.meter.count("ok") != 100 {
+		t.Error(h.meter.calls, h.logs)
+	}
+}
+
+// TestStrangeEntries: what another program wrote under our keys is an error, not a
+// crash.
+func TestStrangeEntries(t *testing.T) {
+	s := start(t)
+	s.do("SET", "iot-milter:secret", "short")
+	h := open(t, s.url())
+	if !h.Degraded() || h.meter.count("error") != 1 {
+		t.Error(h.meter.calls, h.logs)
+	}
+	secret := func(o *shared.Options) { o.Secret = [16]byte{1} }
+	h = open(t, s.url(), secret)
+	s.do("SET", fmt.Sprintf("iot-milter:bucket:%x", uint64(h.Key("n", "x"))), "text")
+	alone(t, h, "x")
+	if h.meter.count("error") != 3 {
+		t.Error(h.meter.calls, h.logs)
+	}
+}
+
+// TestSlow: no call waits longer than its time, and soon none waits at all.
+func TestSlow(t *testing.T) {
+	s := start(t)
+	h := open(t, s.url(), quick)
+	use(h, 1)
+	s.do("CLIENT", "PAUSE", "3000", "ALL")
+	for n := range 20 {
+		before := time.Now()
+		use(h, n)
+		if took := time.Since(before); took > time.Second {
+			t.Errorf("five calls took %v", took)
+		}
+	}
+	if !h.Degraded() || h.meter.count("timeout") < 3 || h.meter.count("timeout") > 10 || h.meter.longest > 250*time.Millisecond {
+		t.Error(h.meter.calls, h.meter.longest, h.logs)
+	}
+	eventually(t, 15*time.Second, "well again", func() bool { return !h.Degraded() })
+}
+
+// TestSlowWay: a store that answers, but later than a call can wait, is tried and stays
+// out of use.
+func TestSlowWay(t *testing.T) {
+	s := start(t)
+	var late atomic.Int64
+	h := open(t, "redis://"+slowly(t, s.socket, &late), quick)
+	use(h, 1)
+	if h.Degraded() {
+		t.Fatal(h.logs)
+	}
+	late.Store(int64(100 * time.Millisecond))
+	use(h, 2)
+	if !h.Degraded() || h.meter.longest > 250*time.Millisecond {
+		t.Error(h.meter.calls, h.meter.longest)
+	}
+	time.Sleep(2 * time.Second)
+	if !h.Degraded() {
+		t.Error("in use again")
+	}
+	late.Store(0)
+	eventually(t, 15*time.Second, "well again", func() bool { return !h.Degraded() })
+}
+
+// slowly passes bytes on, those of the server late.
+func slowly(t *testing.T, socket string, late *atomic.Int64) (addr string) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			up, err := net.Dial("unix", socket)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			go func() { io.Copy(up, c); up.Close() }()
+			go func() {
+				defer c.Close()
+				b := make([]byte, 4096)
+				for {
+					n, err := up.Read(b)
+					time.Sleep(time.Duration(late.Load()))
+					if _, e := c.Write(b[:n]); err != nil || e != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// TestKilledUnderLoad: sessions of two hosts go on while the server dies and returns,
+// and each call is answered in time.
+func TestKilledUnderLoad(t *testing.T) {
+	s := start(t)
+	all := []*mx{open(t, s.url(), quick), open(t, "redis://127.0.0.1:"+s.port, quick)}
+	stop, wg := make(chan struct{}), sync.WaitGroup{}
+	var calls atomic.Int64
+	for i := range 16 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+					use(all[i%2], n)
+					calls.Add(5)
+				}
+			}
+		})
+	}
+	for range 2 {
+		time.Sleep(300 * time.Millisecond)
+		s.kill()
+		for i, h := range all {
+			eventually(t, 5*time.Second, fmt.Sprint("host ", i, " is alone"), h.Degraded)
+		}
+		s.start()
+		for i, h := range all {
+			eventually(t, 20*time.Second, fmt.Sprint("host ", i, " is back"), func() bool { return !h.Degraded() })
+		}
+	}
+	close(stop)
+	wg.Wait()
+	for _, h := range all {
+		t.Logf("%v, longest %v", h.meter.calls, h.meter.longest)
+		if n := strings.Count(h.logs.String(), "\n"); n > 2 {
+			t.Errorf("%d lines within a minute:\n%s", n, h.logs)
+		}
+	}
+	if len(all[0].meter.degraded) < 5 || calls.Load() == 0 {
+		t.Error(all[0].meter.degraded)
+	}
+}
+
+// TestPool: a host has sixteen connections at most.
+func TestPool(t *testing.T) {
+	s := start(t)
+	h := open(t, s.url())
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() { use(h, i) })
+	}
+	wg.Wait()
+	list, err := s.admin.ClientList(context.Background()).Result()
+	if n := strings.Count(list, "\n"); err != nil || n > 16+1 {
+		t.Errorf("%d connections, %v", n, err)
+	}
+}
+
+// TestEntriesEnd: each has a time to live but the secret.
+func TestEntriesEnd(t *testing.T) {
+	s := start(t)
+	h := open(t, s.url())
+	for n := range 50 {
+		use(h, n)
+	}
+	h.Retried(item(h, "1", "x"), began.Add(time.Hour), delay, keep)
+	h.Seen(state.Sighting{Template: 99, Network: 1, At: began}, ruleOf25)
+	keys, err := s.admin.Keys(context.Background(), "*").Result()
+	if err != nil || len(keys) < 100 {
+		t.Fatal(len(keys), err)
+	}
+	tables := map[string]bool{}
+	for _, k := range keys {
+		if !strings.HasPrefix(k, "iot-milter:") {
+			t.Error("a key outside of the prefix: ", k)
+		}
+		tables[strings.Split(k, ":")[1]] = true
+		if ttl := s.admin.TTL(context.Background(), k).Val(); ttl <= 0 && k != "iot-milter:secret" || ttl > 63*24*time.Hour {
+			t.Errorf("%s lives %v", k, ttl)
+		}
+	}
+	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "habit", "holds-habit", "few", "members", "run", "secret"} {
+		if !tables[name] {
+			t.Error("no entry of ", name)
+		}
+	}
+}
