@@ -1,5 +1,7 @@
 // Package admin is what the daemon serves to its admin over HTTP: metrics and
-// health. On TCP nothing else is open, and only to known Host headers.
+// health on TCP, where nothing else is open, and only to known Host headers; and
+// what the commands ask over the control socket, with the client that asks. It
+// decides nothing and knows no configuration: the daemon answers (Running).
 package admin
 
 import (
