@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,19 @@ import (
 // controlMode is that of the control socket: its user's and its group's.
 const controlMode = 0o660
 
+// remembered is the memory, as far as the admin may look into it.
+type remembered interface {
+	Tables(yield func(name string, entries int, lost int64))
+	Campaigns(at time.Time, most int) []state.Campaign
+	Hosts(yield func(netip.Addr, state.Host) bool)
+	Host(addr netip.Addr, at time.Time) (state.Host, bool)
+	Forget(within netip.Prefix) (entries int)
+}
+
 // control is the daemon as its control socket sees it. It implements admin.Running.
 type control struct {
 	daemon  *Daemon
-	memory  *state.Memory
+	memory  remembered
 	top     *admin.Top
 	list    *allow.List
 	broken  error // why the list could not be read; then it is not written either
@@ -35,7 +45,7 @@ type control struct {
 	gone    chan struct{}            // closed when that ends
 }
 
-func newControl(d *Daemon, memory *state.Memory, top *admin.Top, list *allow.List, broken error) *control {
+func newControl(d *Daemon, memory remembered, top *admin.Top, list *allow.List, broken error) *control {
 	c := &control{daemon: d, memory: memory, top: top, list: list, broken: broken,
 		reloads: make(chan chan admin.Reloaded), gone: make(chan struct{})}
 	c.mode.Store(uint32(d.config.Mode))
@@ -93,27 +103,33 @@ func (c *control) Campaigns(most int) []admin.Campaign {
 
 // Hosts implements admin.Running.
 func (c *control) Hosts(within netip.Prefix, most int) admin.Hosts {
-	found := admin.Hosts{Hosts: []admin.Host{}}
+	type known struct {
+		addr netip.Addr
+		host state.Host
+	}
+	var kept []known
+	total := 0
 	latest := func() {
-		slices.SortFunc(found.Hosts, func(a, b admin.Host) int {
-			if d := b.Last.Compare(a.Last); d != 0 {
-				return d
-			}
-			return a.Addr.Compare(b.Addr)
+		slices.SortFunc(kept, func(a, b known) int {
+			return cmp.Or(cmp.Compare(b.host.Last, a.host.Last), a.addr.Compare(b.addr))
 		})
-		found.Hosts = found.Hosts[:min(most, len(found.Hosts))]
+		kept = kept[:min(most, len(kept))]
 	}
 	c.memory.Hosts(func(addr netip.Addr, h state.Host) bool {
 		if within.IsValid() && (!within.Contains(addr) || h.Wide && within.Bits() > state.Network(addr).Bits()) {
 			return true
 		}
-		found.Total++
-		if found.Hosts = append(found.Hosts, host(addr, &h)); len(found.Hosts) >= 2*most+1 {
+		total++
+		if kept = append(kept, known{addr, h}); len(kept) > 2*most {
 			latest()
 		}
 		return true
 	})
 	latest()
+	found := admin.Hosts{Hosts: make([]admin.Host, len(kept)), Total: total}
+	for i := range kept {
+		found.Hosts[i] = host(kept[i].addr, &kept[i].host)
+	}
 	return found
 }
 
