@@ -44,7 +44,9 @@ func (p *process) sends(addr string) string {
 	p.t.Helper()
 	s := mtascript.Session{
 		Client: mtascript.Client{Host: "cpe-203-0-113-7.dyn.isp.example", Port: 4000, Addr: addr}, Helo: "DiskStation",
-		Messages: []mtascript.Message{{From: "a@example.org", Rcpts: []string{"u@example.test"}}},
+		Messages: []mtascript.Message{{
+			From: "a@example.org", Rcpts: []string{"u@example.test"}, Headers: []mtascript.Header{{Name: "Subject", Value: "alert"}},
+		}},
 	}
 	tr, err := s.Dial("unix", p.socket)
 	if err != nil {
@@ -273,5 +275,25 @@ func TestControlForgets(t *testing.T) {
 	}
 	if s, err := asks[admin.Snapshot](p, "GET", "/v1/top", nil); err != nil || len(s.Networks) != 1 {
 		t.Errorf("%+v, %v", s.Networks, err)
+	}
+}
+
+// TestControlShowsCampaigns: by the id that the log gives them.
+func TestControlShowsCampaigns(t *testing.T) {
+	p := controlled(t, t.TempDir(), "[campaign]", "hosts = 3")
+	for _, addr := range []string{"203.0.113.7", "198.51.100.7", "192.0.2.7", "203.0.112.7"} {
+		p.sends(addr)
+	}
+	found, err := asks[map[string][]admin.Campaign](p, "GET", "/v1/campaigns", nil)
+	if err != nil || len(found["campaigns"]) == 0 {
+		t.Fatalf("%+v, %v\n%s", found, err, p.log)
+	}
+	c := found["campaigns"][0]
+	p.says("msg=campaign id=" + c.ID)
+	if c.Networks < 3 || c.Messages < 3 {
+		t.Errorf("%+v", c)
+	}
+	if s, err := asks[admin.Snapshot](p, "GET", "/v1/top", nil); err != nil || len(s.Campaigns) != len(found["campaigns"]) {
+		t.Errorf("%+v, %v", s.Campaigns, err)
 	}
 }
