@@ -41,6 +41,9 @@ func (s *Store) keep() {
 		case <-s.closing:
 			return
 		case <-s.circuit.tripped:
+			if !s.circuit.down.Load() { // a trial was quicker
+				continue
+			}
 			// A store that comes and goes is not asked every second for ever.
 			if s.opts.Now().Sub(recovered) > maxWait {
 				wait = firstWait
@@ -86,6 +89,11 @@ func (s *Store) recover() {
 
 // failed counts a failure, and says so at most once a minute.
 func (s *Store) failed(op string, err error, took time.Duration) {
+	select {
+	case <-s.closing: // which the client says, too, and nobody needs to know
+		return
+	default:
+	}
 	why := outcome(err)
 	s.opts.Meter.Call(op, why, took)
 	c := &s.circuit

@@ -2,11 +2,14 @@ package shared_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
+	"github.com/iot-milter/iot-milter/policy/state/shared"
 )
 
 // The tests of this file hold for the local memory and for a shared one, whose calls go
@@ -248,4 +251,75 @@ func TestSafety10OneNetworkIsCountedAsOne(t *testing.T) {
 			t.Error("another network passes by that")
 		}
 	})
+}
+
+// TestSameAnswers asks the local memory and two hosts in turn the same thousands of
+// questions, with times that go on, go back a little and jump.
+func TestSameAnswers(t *testing.T) {
+	s := start(t)
+	secret := [16]byte{1, 2, 3}
+	given := func(o *shared.Options) { o.Secret = secret }
+	two := hosts{open(t, s.url(), given), open(t, s.url(), given)}
+	m, err := state.New(state.Options{Entries: 100_000, Secret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	r, at := rand.New(rand.NewPCG(seed, 0)), began
+	steps := []time.Duration{0, 0, time.Millisecond, time.Second, time.Minute, time.Minute, -time.Second, -time.Minute, time.Hour, -time.Hour,
+		25 * time.Hour, -23 * time.Hour, -25 * time.Hour, 31 * 24 * time.Hour}
+	rule := state.CampaignRule{Window: 10 * time.Minute, Hosts: 4, Hold: 3 * time.Hour}
+	rates := []state.Rate{{Count: 20, Per: time.Hour, Burst: 3}, {Count: 7, Per: time.Second, Burst: 2}, {Count: 1, Per: 24 * time.Hour, Burst: 5}}
+	for i := range 20_000 {
+		if step := steps[r.IntN(len(steps))]; step < time.Hour && step > -time.Hour || r.IntN(20) == 0 {
+			at = at.Add(step)
+		}
+		it := item(m, "n", fmt.Sprint(r.IntN(20)))
+		var d []state.Draw
+		for range r.IntN(4) {
+			k := r.IntN(6)
+			d = append(d, state.Draw{Item: item(m, "n", fmt.Sprint("bucket", k)), Rate: rates[k%3]})
+		}
+		sight := state.Sighting{Template: state.Key(r.IntN(4)), Network: state.Key(r.IntN(30)), At: at}
+		if sight.ASN = uint32(sight.Network % 5); r.IntN(50) == 0 {
+			sight.ASN = 7
+		}
+		op := r.IntN(5)
+		ask := func(s decider.State) string {
+			switch op {
+			case 0:
+				return fmt.Sprint(s.Retried(it, at, delay, keep))
+			case 1:
+				return fmt.Sprint(s.Available(at, d))
+			case 2:
+				return fmt.Sprint(s.Take(at, d))
+			case 3:
+				return fmt.Sprint(s.Habit(it, at))
+			}
+			return fmt.Sprint(s.Seen(sight, rule))
+		}
+		if want, got := ask(m), ask(two[i%2]); got != want {
+			t.Fatalf("seed %d, question %d (%d) at %v: %s, the local memory says %s", seed, i, op, at, got, want)
+		}
+	}
+	if two[0].(*mx).Degraded() || two[1].(*mx).Degraded() {
+		t.Error("the own memory answered")
+	}
+}
+
+// TestHistoryIsOwn: a host's history of addresses is not shared.
+func TestHistoryIsOwn(t *testing.T) {
+	s := start(t)
+	a, b := open(t, s.url()), open(t, s.url())
+	addr := netip.MustParseAddr("192.0.2.1")
+	a.Visit(addr, state.Visit{At: began})
+	if before := a.Visit(addr, state.Visit{At: began}); before.Sessions != 1 {
+		t.Errorf("%+v", before)
+	}
+	if h, ok := a.Host(addr, began); !ok || h.Sessions != 2 {
+		t.Errorf("%+v", h)
+	}
+	if _, ok := b.Host(addr, began); ok {
+		t.Error("another host knows")
+	}
 }

@@ -15,6 +15,8 @@
 // choose. A deferral is waited for at most a day after its delay. A network holds a
 // share of a table as counted since its first entry, a time to live ago at most; then it
 // is counted as one. A template that no message of a window carried begins anew.
+// Memory.Forget reaches the own memory only: what the store has are hashes, and they
+// end by themselves, the habits last, after 62 days.
 //
 // Keys are hashes under a secret that all hosts have. Where Options names none, the
 // first host that reaches the store puts a random one there (SET … NX), the others take
@@ -58,13 +60,13 @@ type Meter interface {
 // Options are what a Store needs: URL, Local, Log, Meter and Now.
 type Options struct {
 	URL     string
-	Local   *state.Memory    // answers where the store does not
-	Prefix  string           // of all keys; "" is "iot-milter:"
-	Secret  [16]byte         // of all hosts; the zero value is the one in the store
-	Timeout time.Duration    // of a call; 0 is 50 ms
-	Share   int              // entries of a table that one network may hold; 0 is 2000
-	Log     *slog.Logger     // one line a minute at most
-	Meter   Meter            //
+	Local   *state.Memory // answers where the store does not
+	Prefix  string        // of all keys; "" is "iot-milter:"
+	Secret  [16]byte      // of all hosts; the zero value is the one in the store
+	Timeout time.Duration // of a call; 0 is 50 ms
+	Share   int           // entries of a table that one network may hold; 0 is 2000
+	Log     *slog.Logger  // one line a minute at most
+	Meter   Meter
 	Now     func() time.Time // for logs and meters: a judgement's time comes with it
 }
 
@@ -79,14 +81,14 @@ type Store struct {
 	opts   Options
 	client redis.UniversalClient
 	local  *state.Memory
-	secret atomic.Pointer[secret]
+	secret atomic.Pointer[secret] // nil until the store was reached, where Options has none
 
 	circuit circuit
 	closing chan struct{}
 	done    chan struct{}
 }
 
-// secret is the key of the hashes; agreed where it is the one of all hosts.
+// secret is the key of the hashes.
 type secret [16]byte
 
 // Open returns a Store. It fails only where the URL is wrong: a store that does not
