@@ -11,7 +11,6 @@ var pending = []string{
 	"admin.password",
 	"history",
 	"log.addresses",
-	"store.url",
 }
 
 // ineffective warns of pending keys that were set to something of the admin's own.

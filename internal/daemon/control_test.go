@@ -147,7 +147,7 @@ func TestSafety19ControlIsForTheGroup(t *testing.T) {
 func TestControlReloads(t *testing.T) {
 	dir := t.TempDir()
 	p := controlled(t, dir)
-	path, _ := config(t, dir, `mode = "observe"`, "[limits]", "sessions = 7")
+	path, _ := config(t, dir, fmt.Sprintf("state_dir = %q", dir), `mode = "observe"`, "[limits]", "sessions = 7")
 	r, err := asks[admin.Reloaded](p, "POST", "/v1/reload", nil)
 	if err != nil || !r.OK || r.Mode != "observe" || len(r.Later) != 1 || r.Later[0] != "limits.sessions" {
 		t.Errorf("%+v, %v", r, err)

@@ -24,19 +24,12 @@ import (
 	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/milter"
 	"github.com/iot-milter/iot-milter/policy/decider"
-	"github.com/iot-milter/iot-milter/policy/state"
 	"github.com/iot-milter/iot-milter/policy/state/allow"
-	"github.com/iot-milter/iot-milter/policy/state/disk"
 )
 
 // maxGrace is how long a session without an open message may go on when the
 // daemon stops: its client would have to begin its mail anew, or say QUIT.
 const maxGrace = 2 * time.Second
-
-const (
-	maxEntries = 200_000         // of the tables of deferrals, limits and habits
-	maxFlush   = 5 * time.Second // for what was not written yet, when the daemon stops
-)
 
 // Daemon is a running iot-milter.
 type Daemon struct {
@@ -73,25 +66,22 @@ func Run(path, version string, w io.Writer) error {
 	defer lines.Close()
 	d.level.Set(config.Log.Level)
 	d.log = obs.NewLog(lines, config.Log.Format == "json", &d.level)
-	memory, err := state.New(state.Options{
-		Entries: min(config.Store.Hosts, maxEntries), Hosts: config.Store.Hosts, Secret: disk.Secret(config.StateDir, d.log),
-	})
+	memory, err := openMemory(config, d.log, d.metrics)
 	if err != nil {
 		return err
 	}
-	d.metrics.WatchTables(memory)
+	defer memory.close()
+	d.metrics.WatchTables(memory.local)
 	d.warn(warnings)
-	store := disk.Open(memory, disk.Options{Dir: config.StateDir, Log: d.log, Meter: d.metrics, Now: time.Now})
-	defer func() { d.closed(store.Close(maxFlush)) }()
 	settings := Settings(config)
 	settings.Evidence = d.openSources(config).evidence()
 	defer func() { d.sources.Load().Close() }()
 	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
 	list, broken := d.openAllowed()
 	top := admin.NewTop(&obs.Recorder{Log: d.log, Metrics: d.metrics}, time.Now)
-	d.control = newControl(d, memory, top, list, broken)
+	d.control = newControl(d, memory.local, top, list, broken)
 	d.decider = decider.New(decider.Options{
-		Recorder: top, Meter: d.metrics, Log: d.log, Now: time.Now, State: memory, Allow: list,
+		Recorder: top, Meter: d.metrics, Log: d.log, Now: time.Now, State: memory.state(), Allow: list,
 	}, settings)
 	d.server = milter.New(milter.Options{
 		Decider: d.decider, Log: d.log, Meter: d.metrics, Now: time.Now, NewID: newID,
@@ -191,13 +181,6 @@ func (d *Daemon) reload() admin.Reloaded {
 	return d.control.reloaded(nil, warnings, later)
 }
 
-// closed tells of a store that could not be.
-func (d *Daemon) closed(err error) {
-	if err != nil {
-		d.log.Warn("stopping", "err", err)
-	}
-}
-
 // openAllowed reads the list of clients that the admin allows. One that cannot be read
 // allows nobody.
 func (d *Daemon) openAllowed() (*allow.List, error) {
@@ -252,6 +235,9 @@ func fixed(old, new *conf.Config) (keys []string) {
 	differs("admin.listen", old.Admin.Listen != new.Admin.Listen)
 	differs("admin.control", old.Admin.Control != new.Admin.Control)
 	differs("admin.hosts", fmt.Sprint(old.Admin.Hosts) != fmt.Sprint(new.Admin.Hosts))
+	differs("store.url", old.Store.URL != new.Store.URL)
+	differs("limits.memory", old.Limits.Memory != new.Limits.Memory)
+	differs("state_dir", old.StateDir != new.StateDir)
 	differs("store.hosts", old.Store.Hosts != new.Store.Hosts)
 	differs("log.format", old.Log.Format != new.Log.Format)
 	differs("limits.sessions", old.Limits.Sessions != new.Limits.Sessions)

@@ -22,6 +22,7 @@ import (
 	"github.com/iot-milter/iot-milter/policy/evidence/probe"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
 	"github.com/iot-milter/iot-milter/policy/evidence/tcpinfo"
+	"github.com/iot-milter/iot-milter/policy/state/remote"
 )
 
 // Sources are the sources of evidence that a configuration wants, and the collector
@@ -100,6 +101,11 @@ func CheckSources(path string, c *conf.Config) (wrong conf.Errors, warnings []co
 			wrong = append(wrong, problem(path, "asn.database", err))
 		} else {
 			s.Close()
+		}
+	}
+	if c.Store.URL != "" {
+		if err := remote.Check(c.Store.URL); err != nil {
+			wrong = append(wrong, problem(path, "store.url", err))
 		}
 	}
 	if c.Probe.Enabled {

@@ -139,6 +139,8 @@ var homes = []struct {
 	{"codeberg.org/miekg/dns/...", []string{"policy/evidence/resolve/..."}, "one package owns DNS messages"},
 	{"github.com/mdlayher/netlink/...", []string{"policy/evidence/tcpinfo"}, "one package talks to the kernel"},
 	{"github.com/oschwald/maxminddb-golang/...", []string{"policy/evidence/asn"}, "one package reads databases of networks"},
+	{"github.com/redis/go-redis/...", []string{"policy/state/remote"}, "one package talks to a shared store"},
+	{"go.etcd.io/bbolt", []string{"policy/state/disk"}, "one package keeps the file"},
 	{"blitiri.com.ar/go/spf", []string{"policy/evidence"}, "the sender's domain is one question among others"},
 	{"github.com/hashicorp/golang-lru/v2/expirable", nil, "it starts a goroutine that nobody can stop; entries carry their own time"},
 	{"github.com/BurntSushi/toml", []string{"conf", "internal/cli"}, "TOML is read in conf; check --json prints conf's own text as JSON"},

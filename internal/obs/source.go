@@ -20,6 +20,10 @@ type sources struct {
 	listUp  *prometheus.GaugeVec
 	down    prometheus.Gauge
 	built   prometheus.Gauge
+
+	calls       *prometheus.CounterVec
+	callSeconds prometheus.Histogram
+	degraded    prometheus.Gauge
 }
 
 func newSources() *sources {
@@ -34,13 +38,19 @@ func newSources() *sources {
 		reloads: vector("lookup_reloads_total", "databases that were replaced, by result", "source", "result"),
 		listUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "list_up",
 			Help: "1 while a DNS list of the configuration passes its self-test"}, []string{"zone"}),
-		down:  gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
-		built: gauge("network_database_built_seconds", "when the database of networks was built, in seconds since 1970"),
+		calls: vector("shared_calls_total", "questions to the memory that several hosts share", "op", "outcome"),
+		callSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "shared_call_seconds", Help: "how long such a question took, in seconds",
+			Buckets: prometheus.ExponentialBuckets(0.000_02, 2, 13),
+		}),
+		degraded: gauge("shared_degraded", "1 while the shared memory is ill and the own one answers alone"),
+		down:     gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
+		built:    gauge("network_database_built_seconds", "when the database of networks was built, in seconds since 1970"),
 	}
 }
 
 func (s *sources) all() []prometheus.Collector {
-	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.reloads, s.listUp, s.down, s.built}
+	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.reloads, s.listUp, s.down, s.built, s.calls, s.callSeconds, s.degraded}
 }
 
 var _ evidence.Meter = (*Metrics)(nil)
@@ -56,6 +66,22 @@ func (m *Metrics) Busy(source string) { m.sources.busy.WithLabelValues(source).I
 
 // ListUp implements evidence.Meter. Zones are the configuration's.
 func (m *Metrics) ListUp(zone string, up bool) { set(m.sources.listUp.WithLabelValues(zone), up) }
+
+// Store feeds the metrics of a memory that several hosts share; it implements
+// remote.Meter.
+type Store struct{ m *Metrics }
+
+// Store returns the metrics of the shared memory.
+func (m *Metrics) Store() Store { return Store{m} }
+
+// Call counts a question by what was asked and how that ended, both of closed sets.
+func (s Store) Call(op, outcome string, took time.Duration) {
+	s.m.sources.calls.WithLabelValues(op, outcome).Inc()
+	s.m.sources.callSeconds.Observe(took.Seconds())
+}
+
+// Degraded says that the own memory answers alone, or no longer.
+func (s Store) Degraded(on bool) { set(s.m.sources.degraded, on) }
 
 // SourceSizes are how full the sources are.
 type SourceSizes struct {

@@ -1,4 +1,4 @@
-package shared
+package remote
 
 import (
 	"crypto/tls"
@@ -29,6 +29,13 @@ var schemes = map[string]struct{ tls, sentinel, cluster bool }{
 	"rediss-sentinel": {tls: true, sentinel: true},
 	"redis-cluster":   {cluster: true},
 	"rediss-cluster":  {tls: true, cluster: true},
+}
+
+// Check says what is wrong with the address of a store, nil where nothing is. It does
+// not ask the store, and quotes nothing that could be a password.
+func Check(url string) error {
+	_, err := parse(url, timeout)
+	return err
 }
 
 // parse reads the address of a store. Its errors quote nothing that could be a

@@ -1,4 +1,4 @@
-package shared_test
+package remote_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy/state"
-	"github.com/iot-milter/iot-milter/policy/state/shared"
+	"github.com/iot-milter/iot-milter/policy/state/remote"
 )
 
 // use calls everything once, as the message number n of a host.
@@ -69,7 +69,7 @@ func TestServerComesLate(t *testing.T) {
 	if h.Key("ab", "c") == h.Key("a", "bc") || h.Key("a") == h.Key("a", "") {
 		t.Error("keys of different parts are the same")
 	}
-	if secret, err := shared.Secret(shared.Options{URL: s.url(), Now: time.Now}); err != nil || secret == [16]byte{} {
+	if secret, err := remote.Secret(remote.Options{URL: s.url(), Now: time.Now}); err != nil || secret == [16]byte{} {
 		t.Error(secret, err)
 	} else if m, _ := state.New(state.Options{Entries: 1, Secret: secret}); m.Key("a", "b") != h.Key("a", "b") || m.Hashed(1) != h.Hashed(1) {
 		t.Error("a memory with the shared secret has other keys")
@@ -172,7 +172,7 @@ func TestStrangeEntries(t *testing.T) {
 	if !h.Degraded() || h.meter.count("error") != 1 {
 		t.Error(h.meter.calls, h.logs)
 	}
-	secret := func(o *shared.Options) { o.Secret = [16]byte{1} }
+	secret := func(o *remote.Options) { o.Secret = [16]byte{1} }
 	h = open(t, s.url(), secret)
 	s.do("SET", fmt.Sprintf("iot-milter:bucket:%x", uint64(h.Key("n", "x"))), "text")
 	alone(t, h, "x")

@@ -1,4 +1,4 @@
-package shared_test
+package remote_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
-	"github.com/iot-milter/iot-milter/policy/state/shared"
+	"github.com/iot-milter/iot-milter/policy/state/remote"
 )
 
 func TestURLs(t *testing.T) {
@@ -50,7 +50,7 @@ func TestURLs(t *testing.T) {
 		"rediss://u:geheim@h?tls_ca=/none":         "no such file",
 		"rediss-cluster://u:geheim@h?tls_key=none": "tls_cert and tls_key",
 	} {
-		s, err := shared.Open(shared.Options{URL: url, Local: m})
+		s, err := remote.Open(remote.Options{URL: url, Local: m})
 		if s != nil || err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%q: %v", url, err)
 		}

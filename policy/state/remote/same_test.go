@@ -1,4 +1,4 @@
-package shared_test
+package remote_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
-	"github.com/iot-milter/iot-milter/policy/state/shared"
+	"github.com/iot-milter/iot-milter/policy/state/remote"
 )
 
 // The tests of this file hold for the local memory and for a shared one, whose calls go
@@ -258,7 +258,7 @@ func TestSafety10OneNetworkIsCountedAsOne(t *testing.T) {
 func TestSameAnswers(t *testing.T) {
 	s := start(t)
 	secret := [16]byte{1, 2, 3}
-	given := func(o *shared.Options) { o.Secret = secret }
+	given := func(o *remote.Options) { o.Secret = secret }
 	two := hosts{open(t, s.url(), given), open(t, s.url(), given)}
 	m, err := state.New(state.Options{Entries: 100_000, Secret: secret})
 	if err != nil {

@@ -1,4 +1,4 @@
-package shared_test
+package remote_test
 
 import (
 	"bytes"
@@ -18,11 +18,11 @@ import (
 
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
-	"github.com/iot-milter/iot-milter/policy/state/shared"
+	"github.com/iot-milter/iot-milter/policy/state/remote"
 )
 
 var (
-	_ decider.State = (*shared.Store)(nil)
+	_ decider.State = (*remote.Store)(nil)
 	_ decider.State = (*state.Memory)(nil)
 )
 
@@ -161,13 +161,13 @@ func (l *logs) String() string {
 
 // mx is a mail host's store.
 type mx struct {
-	*shared.Store
+	*remote.Store
 	meter *meter
 	logs  *logs
 	local *state.Memory
 }
 
-func open(t testing.TB, url string, change ...func(*shared.Options)) *mx {
+func open(t testing.TB, url string, change ...func(*remote.Options)) *mx {
 	t.Helper()
 	local, err := state.New(state.Options{Entries: 10_000})
 	if err != nil {
@@ -175,18 +175,18 @@ func open(t testing.TB, url string, change ...func(*shared.Options)) *mx {
 	}
 	h := &mx{meter: &meter{calls: map[string]int{}}, logs: &logs{}, local: local}
 	// A busy machine is no slow server.
-	o := shared.Options{URL: url, Local: local, Log: slog.New(slog.NewTextHandler(h.logs, nil)), Meter: h.meter, Now: time.Now, Timeout: time.Second}
+	o := remote.Options{URL: url, Local: local, Log: slog.New(slog.NewTextHandler(h.logs, nil)), Meter: h.meter, Now: time.Now, Timeout: time.Second}
 	for _, c := range change {
 		c(&o)
 	}
-	if h.Store, err = shared.Open(o); err != nil {
+	if h.Store, err = remote.Open(o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
 	return h
 }
 
-func quick(o *shared.Options) { o.Timeout = 50 * time.Millisecond }
+func quick(o *remote.Options) { o.Timeout = 50 * time.Millisecond }
 
 func item(s decider.State, network, name string) state.Item {
 	return state.Item{Key: s.Key(network, name), Wide: s.Key("wide", network), Network: s.Key(network)}
@@ -211,7 +211,7 @@ func both(t *testing.T, f func(t *testing.T, fresh func() hosts)) {
 		n := 0
 		f(t, func() hosts {
 			n++
-			prefix := func(o *shared.Options) { o.Prefix = fmt.Sprintf("test %d:", n) }
+			prefix := func(o *remote.Options) { o.Prefix = fmt.Sprintf("test %d:", n) }
 			a, b := open(t, s.url(), prefix), open(t, "redis://127.0.0.1:"+s.port, prefix)
 			t.Cleanup(func() {
 				if a.Degraded() || b.Degraded() || a.meter.count("local")+b.meter.count("local") > 0 {

@@ -1,4 +1,4 @@
-// Package shared is the memory of several mail hosts in one Redis or Valkey: what one
+// Package remote is the memory of several mail hosts in one Redis or Valkey: what one
 // host deferred another lets pass, limits count over all, and a campaign is the sum
 // of what all see. Each call is one server-side script, atomic, with the time that the
 // caller gives, so that the hosts' clocks should agree (NTP).
@@ -26,7 +26,7 @@
 // In a cluster all keys are in one hash slot, so that a message's buckets are taken
 // together or not at all: the cluster is there to survive a node, not to spread load.
 // Sentinel and cluster have further nodes as &addr=host:port.
-package shared
+package remote
 
 import (
 	"context"

@@ -1,0 +1,83 @@
+package daemon
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/iot-milter/iot-milter/conf"
+	"github.com/iot-milter/iot-milter/internal/obs"
+	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/state"
+	"github.com/iot-milter/iot-milter/policy/state/disk"
+	"github.com/iot-milter/iot-milter/policy/state/remote"
+)
+
+const (
+	maxEntries = 200_000         // of the tables of deferrals, limits and habits
+	maxFlush   = 5 * time.Second // for what was not written yet, when the daemon stops
+)
+
+// memory is what the daemon remembers: in the process, on its disk, and, where there
+// are several hosts, in a store that they share.
+type memory struct {
+	log    *slog.Logger
+	local  *state.Memory
+	disk   *disk.Store
+	shared *remote.Store // nil for one host
+}
+
+// openMemory loads what was kept. Only a wrong address of the shared store is an
+// error: a store that does not answer is tried again, and so is a disk.
+func openMemory(c *conf.Config, log *slog.Logger, metrics *obs.Metrics) (m *memory, err error) {
+	m = &memory{log: log}
+	o := remote.Options{URL: c.Store.URL, Log: log, Meter: metrics.Store(), Now: time.Now}
+	if o.URL != "" {
+		if err := remote.Check(o.URL); err != nil {
+			return nil, err
+		}
+	}
+	m.local, err = state.New(state.Options{
+		Entries: min(c.Store.Hosts, maxEntries), Hosts: c.Store.Hosts, Secret: secretOf(c, o),
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.disk = disk.Open(m.local, disk.Options{Dir: c.StateDir, Log: log, Meter: metrics, Now: time.Now})
+	if o.URL != "" {
+		o.Local = m.local
+		if m.shared, err = remote.Open(o); err != nil {
+			return nil, errors.Join(err, m.disk.Close(maxFlush))
+		}
+	}
+	return m, nil
+}
+
+// secretOf is the secret of the keys: the one that the hosts share, so that they all
+// call a thing the same, or that of this installation.
+func secretOf(c *conf.Config, o remote.Options) [16]byte {
+	if o.URL != "" {
+		if secret, err := remote.Secret(o); err == nil {
+			return secret
+		}
+	}
+	return disk.Secret(c.StateDir, o.Log)
+}
+
+// state is what the decider asks.
+func (m *memory) state() decider.State {
+	if m.shared != nil {
+		return m.shared
+	}
+	return m.local
+}
+
+// close writes what changed.
+func (m *memory) close() {
+	if m.shared != nil {
+		m.shared.Close()
+	}
+	if err := m.disk.Close(maxFlush); err != nil {
+		m.log.Warn("stopping", "err", err)
+	}
+}
