@@ -202,8 +202,8 @@ func (p *postfix) readLog() error {
 		switch {
 		case strings.Contains(s, "status=sent"):
 			p.sent++
-		case strings.Contains(s, "resetting file time stamps"):
-			// Postfix's word on a file system whose clock differs from the system's
+		case strings.Contains(s, "resetting file time stamps"), strings.Contains(s, "file system clock is"):
+			// Postfix's words on a file system whose clock differs from the system's
 			// by a moment: it happens on busy virtual machines and loses nothing.
 		case strings.Contains(s, "warning:"), strings.Contains(s, "reject:"), strings.Contains(s, "fatal:"):
 			p.bad = s
