@@ -13,21 +13,21 @@ type Campaign struct {
 	Action policy.Action
 }
 
-// templates are the open message's, under the installation's secret. The zero value is
-// none.
+// templates are the open message's, under the installation's secret. The zero value
+// is none.
 type templates struct {
 	keys [2]state.Key // the exact one first; 0 where it is not known
 	n    int
 }
 
-// templateOf reads the header, which is the caller's memory, before the judgement
-// lets go of it.
-func (c *decision) templateOf(h *policy.Headers) (t templates) {
-	if h == nil || c.settings.Campaign.Hosts == 0 || c.facts.Client.At.IsZero() {
+// templateOf reads the header, which is the caller's memory, while it is there. Only
+// lines and devices can be of a campaign, and a recording without times has none.
+func (c *decision) templateOf() (t templates) {
+	if c.settings.Campaign.Hosts == 0 || c.facts.Client.At.IsZero() ||
+		c.judged.Class != policy.ClassAccess && c.judged.Class != policy.ClassDevice {
 		return t
 	}
-	c.facts.Headers = h
-	of := c.facts.Template()
+	of := c.facts.Template() // nothing without a header
 	for _, hash := range [...]uint64{of.Exact, of.Loose} {
 		if hash != 0 {
 			t.keys[t.n] = c.decider.opts.State.Hashed(hash)
@@ -38,12 +38,12 @@ func (c *decision) templateOf(h *policy.Headers) (t templates) {
 }
 
 // campaign is what is done about a message whose template comes from many clients of
-// class access or device at once, flagged or not. That is hearsay (safety rule 9): it acts on suspects alone, neither
-// counts nor hits what came on earlier days too, and refuses only where the message
-// would be refused for its own client's sake.
+// class access or device at once, flagged or not. That is hearsay (safety rule 9): it
+// acts on those classes alone, neither counts nor hits what came on earlier days too,
+// and refuses only where the message would be refused for its own client's sake.
 func (c *decision) campaign(o outcome) outcome {
 	t := c.message.template
-	if t.n == 0 || c.judged.Class != policy.ClassAccess && c.judged.Class != policy.ClassDevice {
+	if t.n == 0 {
 		return o
 	}
 	m, at := c.decider.opts.State, c.facts.Client.At

@@ -161,9 +161,9 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 	if c.failed() {
 		return c.passed()
 	}
-	m.template = c.templateOf(headers)
 	c.facts.Headers = headers
 	cause := c.judge(ctx, policy.StageEOM)
+	m.template = c.templateOf()
 	c.facts.Headers = nil // the caller's memory; findings hold strings only
 	if cause != "" {
 		c.trouble(cause)

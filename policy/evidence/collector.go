@@ -153,7 +153,7 @@ func (c *Collector) Underway() int { return len(c.slots) }
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
 	client.Addr = client.Addr.Unmap().WithZone("")
-	ctx, cancel := context.WithTimeout(context.Background(), maxConnection)
+	ctx, cancel := context.WithCancel(context.Background())
 	l := &lookups{collector: c, ctx: ctx, cancel: cancel, client: client}
 	if !client.Addr.IsValid() {
 		return l
@@ -167,9 +167,6 @@ func (c *Collector) Start(client policy.Client) policy.Lookups {
 	l.begin()
 	return l
 }
-
-// maxConnection bounds what a connection that never ends holds on to.
-const maxConnection = time.Hour
 
 // begin starts what is asked of every client.
 func (l *lookups) begin() {
