@@ -80,7 +80,7 @@ var clients = map[string]struct {
 	most   float64 // allocations of a connection with one message
 }{
 	"mailserver": {client(server), serverName, 10},
-	"device":     {client(nil), "DiskStation", 10},
+	"device":     {client(nil), "DiskStation", 17}, // its sender is asked about and noted
 	"exempt":     {client(func(c *policy.Client) { c.Unix = true }), "localhost", 7},
 }
 

@@ -19,9 +19,13 @@ var background = context.Background()
 
 // talk plays one message to one recipient and returns the answers.
 func talk(d policy.Decider, c policy.Client, helo string, h *policy.Headers, rcpts ...string) (at []policy.Verdict, eom policy.Verdict) {
+	return talkFrom(d, c, helo, "a@example.com", h, rcpts...)
+}
+
+func talkFrom(d policy.Decider, c policy.Client, helo, from string, h *policy.Headers, rcpts ...string) (at []policy.Verdict, eom policy.Verdict) {
 	k := d.Open(c)
 	k.Greeting(policy.Greeting{Name: policy.Seen(helo)})
-	k.Sender(sender("a@example.com"))
+	k.Sender(sender(from))
 	accepted := false
 	for _, r := range rcpts {
 		v := k.Recipient(background, r)

@@ -40,6 +40,7 @@ const (
 	ReasonFamily       = "one-family"   // a refusal lacks evidence of the line or of the client
 	ReasonIndependent  = "own-name"     // a refusal withheld: HELO is an independent name
 	ReasonOffice       = "small-office" // a refusal withheld: the sender's domain names the client, or cannot be asked
+	ReasonKnown        = "known"        // its sender mailed the same domain from the same network on earlier days
 	ReasonCampaign     = "campaign"     // one template from many suspects at once
 	ReasonRecipient    = "recipient"    // an exempt recipient is aboard: tagged at most
 	ReasonMixed        = "mixed"        // exempt and ordinary recipients do not share a transaction

@@ -20,7 +20,8 @@ import (
 // is to be, with a clock that the scene sets. Its sessions come one after another, which makes a run repeatable.
 type filter struct {
 	decider  policy.Decider
-	silent   bool // nothing is recorded
+	enforce  func() // ends the days of mode tag; the first call counts
+	silent   bool   // nothing is recorded
 	socket   string
 	evidence evidence
 	memory   *state.Memory
@@ -54,7 +55,7 @@ func newFilter(c *configuration, sc *scene, o *options) (*filter, error) {
 		return nil, err
 	}
 	if c.peers != nil {
-		f.decider, f.silent = &peers{memory: f.memory, rate: *c.peers}, true
+		f.decider, f.silent, f.enforce = &peers{memory: f.memory, rate: *c.peers}, true, func() {}
 		return f, nil
 	}
 	s := enforcing()
@@ -66,7 +67,10 @@ func newFilter(c *configuration, sc *scene, o *options) (*filter, error) {
 		s.Campaign.Window = o.window
 	}
 	c.settings(s)
-	f.decider = decider.New(decider.Options{Recorder: f, Meter: f, Log: nowhere, Now: f.now, State: f.memory}, s)
+	watching := *s
+	watching.Rules.Mode = policy.ModeTag
+	d := decider.New(decider.Options{Recorder: f, Meter: f, Log: nowhere, Now: f.now, State: f.memory}, &watching)
+	f.decider, f.enforce = d, sync.OnceFunc(func() { d.Swap(s) })
 	return f, nil
 }
 
@@ -148,9 +152,15 @@ func (f *filter) wrong() {
 	f.mu.Unlock()
 }
 
-// fresh forgets the last session's judgements, and takes returns this one's and how
+// begin sets the scene for a session: its time, its host, and mode enforce from the
+// day on. It forgets the last session's judgements; takes returns this one's and how
 // many campaigns it declared.
-func (f *filter) fresh() {
+func (f *filter) begin(e *event) {
+	f.clock.Store(e.at.UnixNano())
+	f.evidence.now.Store(e.host)
+	if e.phase != phaseHistory {
+		f.enforce()
+	}
 	f.mu.Lock()
 	f.judged, f.began = f.judged[:0], 0
 	f.mu.Unlock()

@@ -126,9 +126,7 @@ func (p *play) again(r *retry, m *mail) bool {
 // session plays one SMTP connection, through the socket if there is one.
 func (p *play) session(e *event) ([]answer, error) {
 	f := p.filter
-	f.clock.Store(e.at.UnixNano())
-	f.evidence.now.Store(e.host)
-	f.fresh()
+	f.begin(e)
 	var answers []answer
 	var err error
 	if f.server == nil {

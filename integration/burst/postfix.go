@@ -121,9 +121,7 @@ func (m *mirror) session(e *event) ([]answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.filter.clock.Store(e.at.UnixNano())
-	m.filter.evidence.now.Store(e.host)
-	m.filter.fresh()
+	m.filter.begin(e)
 	got, err := m.smtp(e)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ var configurations = []configuration{
 }
 
 // recommended is the configuration that must do what is asked.
-const recommended = "device-defer"
+const recommended = "defaults"
 
 // entries is the size of the tables by default.
 func entries() int { return conf.Default().Store.Hosts }

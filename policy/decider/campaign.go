@@ -23,8 +23,7 @@ type templates struct {
 // templateOf reads the header, which is the caller's memory, while it is there. Only
 // lines and devices can be of a campaign, and a recording without times has none.
 func (c *decision) templateOf() (t templates) {
-	if c.settings.Campaign.Hosts == 0 || c.facts.Client.At.IsZero() ||
-		c.judged.Class != policy.ClassAccess && c.judged.Class != policy.ClassDevice {
+	if c.settings.Campaign.Hosts == 0 || c.facts.Client.At.IsZero() || !c.suspect() {
 		return t
 	}
 	of := c.facts.Template() // nothing without a header
@@ -62,7 +61,7 @@ func (c *decision) campaign(o outcome) outcome {
 			on, c.message.run = true, key
 		}
 	}
-	if !on {
+	if !on || c.known(c.message.rcpt) {
 		return o
 	}
 	return c.hit(o)

@@ -38,12 +38,13 @@ type State interface {
 	Host(addr netip.Addr, at time.Time) (state.Host, bool)
 	Visit(addr netip.Addr, v state.Visit) (before state.Host)
 
-	// Retried is about deferrals, Available and Take about limits, Habit and Seen about
-	// campaigns.
+	// Retried is about deferrals, Available and Take about limits, Habit, Known and Seen
+	// about campaigns.
 	Retried(it state.Item, at time.Time, delay, keep time.Duration) (passed, room bool)
 	Available(at time.Time, draws []state.Draw) (empty int)
 	Take(at time.Time, draws []state.Draw) (empty int, room bool)
 	Habit(it state.Item, at time.Time) (known bool)
+	Known(it state.Item, at time.Time) bool
 	Seen(s state.Sighting, rule state.CampaignRule) state.Campaign
 }
 

@@ -50,6 +50,7 @@ type message struct {
 	from     bool   // the sender's domain is asked about
 	deferred bool   // the message was asked for its retry already
 
+	sending  sending // computed last
 	template templates
 	run      state.Key // the template of the campaign that it is of; 0 for none
 	queueID  string
@@ -324,6 +325,7 @@ func (c *decision) End(how policy.End) {
 	if !m.open {
 		return
 	}
+	c.learn(how)
 	if how != policy.EndEOM && m.outcome.reason == "" && m.exempt == policy.ExemptNone {
 		m.outcome = c.unfinished()
 	}

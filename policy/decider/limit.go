@@ -53,8 +53,7 @@ func (c *decision) reached(rcpt string, k kind, take bool) (full, room bool) {
 // draws appends a draw from each limit that holds for the decided class and
 // whose key is known. A key that others can fill touches suspects only.
 func (c *decision) draws(draws []state.Draw, rcpt string, k kind) []state.Draw {
-	class := c.judged.Class
-	suspect := class == policy.ClassAccess || class == policy.ClassDevice
+	class, suspect := c.judged.Class, c.suspect()
 	for i := range c.settings.Limits {
 		l := &c.settings.Limits[i]
 		if !slices.Contains(l.Classes, class) || !suspect && !slices.Contains(l.Keys, KeyAddress) {

@@ -47,6 +47,9 @@ func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 	if c.message.kind != kindNone && c.message.kind != k && r.MayAct(&c.judged) {
 		return c.refuse(outcome{verdict, policy.ActionDefer, policy.ReasonMixed}, r.MixedReply())
 	}
+	if c.done(verdict) > policy.ActionTag {
+		verdict, reason = c.spared(verdict, reason, rcpt)
+	}
 	o := c.atRecipient(verdict, reason, rcpt, k)
 	if o.action > policy.ActionTag {
 		return c.refuse(o, "")
@@ -97,7 +100,7 @@ func (c *decision) remembered(o outcome, rcpt string, k kind, take bool) outcome
 		if !full {
 			return outcome{o.verdict, policy.ActionTag, policy.ReasonLimitPassed}
 		}
-		if c.judged.Class != policy.ClassAccess && c.judged.Class != policy.ClassDevice {
+		if !c.suspect() {
 			c.decider.opts.Meter.LimitedBystander()
 		}
 	}
@@ -179,6 +182,7 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 func (c *decision) atEnd() policy.Verdict {
 	r, m := c.rules(), &c.message
 	verdict, reason := r.Conclude(&c.judged)
+	verdict, reason = c.spared(verdict, reason, m.rcpt)
 	m.outcome = c.lastWord(c.campaign(outcome{verdict, c.done(verdict), reason}))
 	if c.failed() {
 		return c.passed()

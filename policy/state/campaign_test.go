@@ -131,10 +131,20 @@ func TestSafety09Habit(t *testing.T) {
 	day := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	for i, want := range []bool{false, false, true, true} {
 		for range 3 { // many mails of one morning are one day
+			if got := m.Known(it, day.AddDate(0, 0, i)); got != want {
+				t.Errorf("day %d: known %v", i, got)
+			}
 			if got := m.Habit(it, day.AddDate(0, 0, i)); got != want {
 				t.Errorf("day %d: %v", i, got)
 			}
 		}
+	}
+	other := it
+	if other.Key = 9; m.Known(other, day.AddDate(0, 0, 9)) {
+		t.Error("another sender of the network is known")
+	}
+	if m.Known(it, day.AddDate(0, 0, 3+habitDays+1)) || m.Known(it, day.AddDate(0, 0, 1)) {
+		t.Error("known too long, or too early")
 	}
 	if !m.Habit(it, day.AddDate(0, 0, 3+habitDays)) {
 		t.Error("forgotten too early")

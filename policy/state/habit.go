@@ -28,8 +28,21 @@ func (m *Memory) Habit(it Item, at time.Time) (known bool) {
 	}
 	h.last = max(h.last, day)
 	m.habits.put(key, it.Network, h, func(old habit) bool { return old.over(day) || old.last < day && old.second == 0 })
-	return h.second != 0 && h.second < day
+	return h.known(day)
 }
+
+// Known reports whether just what the item names was seen on two earlier days, and
+// notes nothing.
+func (m *Memory) Known(it Item, at time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	day := uint16(at.Unix() / daySeconds)
+	h, ok := m.habits.peek(it.Key)
+	return ok && !h.over(day) && h.known(day)
+}
+
+// known reports whether there are two earlier days.
+func (h habit) known(day uint16) bool { return h.second != 0 && h.second < day }
 
 // over reports whether the habit is too old to tell anything, or of the future: then
 // the clock was set back.

@@ -54,6 +54,12 @@ func (t *table[V]) get(key Key) (V, bool) {
 	return e.value, ok
 }
 
+// peek is get that leaves the entry as long unused as it was.
+func (t *table[V]) peek(key Key) (V, bool) {
+	e, ok := t.lru.Peek(key)
+	return e.value, ok
+}
+
 // put stores a value and reports whether there was room. In a full table the
 // entry that was unused for longest gives way if it is spent; if it is not, the
 // newcomer is turned away.

@@ -52,7 +52,9 @@ var (
 	opRetried   = &op{"retried", redis.NewScript(common + retried), 1, true}
 	opTake      = &op{"take", takeScript, 1, true}
 	opAvailable = &op{"available", takeScript, 1, false}
-	opHabit     = &op{"habit", redis.NewScript(common + habit), 1, true}
+	habitScript = redis.NewScript(common + habit)
+	opHabit     = &op{"habit", habitScript, 1, true}
+	opKnown     = &op{"known", habitScript, 1, false}
 	opSeen      = &op{"seen", redis.NewScript(seen), 7, true}
 )
 
@@ -144,12 +146,24 @@ func (s *Store) draw(o *op, at time.Time, draws []state.Draw) (empty int, ok boo
 // Habit is state.Memory's, over all hosts.
 func (s *Store) Habit(it state.Item, at time.Time) (known bool) {
 	here := s.local.Habit(it, at)
-	answer, ok := s.ask(opHabit, []string{s.key("habit", it.Key), s.key("habit", it.Wide), s.key("holds-habit", it.Network)},
-		[]any{at.Unix() / daySeconds, s.opts.Share, habitDays})
-	if !ok {
-		return here
+	if known, ok := s.habit(opHabit, it, at); ok {
+		return known
 	}
-	return answer[0] == 1
+	return here
+}
+
+// Known is state.Memory's, over all hosts.
+func (s *Store) Known(it state.Item, at time.Time) bool {
+	if known, ok := s.habit(opKnown, it, at); ok {
+		return known
+	}
+	return s.local.Known(it, at)
+}
+
+func (s *Store) habit(o *op, it state.Item, at time.Time) (known, ok bool) {
+	answer, ok := s.ask(o, []string{s.key("habit", it.Key), s.key("habit", it.Wide), s.key("holds-habit", it.Network)},
+		[]any{at.Unix() / daySeconds, s.opts.Share, habitDays, o.writes})
+	return ok && answer[0] == 1, ok
 }
 
 // Seen is state.Memory's, over all hosts: one of them is told that the campaign began.

@@ -126,6 +126,9 @@ func TestSafety09Habit(t *testing.T) {
 		day := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 		for i, want := range []bool{false, false, true, true} {
 			for j := range 3 { // many mails of one morning are one day
+				if got := h[j%2].Known(it, day.AddDate(0, 0, i)); got != want {
+					t.Errorf("day %d: known %v", i, got)
+				}
 				if got := h[j%2].Habit(it, day.AddDate(0, 0, i)); got != want {
 					t.Errorf("day %d: %v", i, got)
 				}
@@ -284,7 +287,7 @@ func TestSameAnswers(t *testing.T) {
 		if sight.ASN = uint32(sight.Network % 5); r.IntN(50) == 0 {
 			sight.ASN = 7
 		}
-		op := r.IntN(5)
+		op := r.IntN(6)
 		ask := func(s decider.State) string {
 			switch op {
 			case 0:
@@ -295,6 +298,8 @@ func TestSameAnswers(t *testing.T) {
 				return fmt.Sprint(s.Take(at, d))
 			case 3:
 				return fmt.Sprint(s.Habit(it, at))
+			case 4:
+				return fmt.Sprint(s.Known(it, at))
 			}
 			return fmt.Sprint(s.Seen(sight, rule))
 		}

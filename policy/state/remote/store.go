@@ -49,7 +49,7 @@ import (
 
 // Meter is told how the store does. It must be safe for concurrent use.
 type Meter interface {
-	// Call is one question: op is retried, available, take, habit, seen or trial (failed ones); outcome
+	// Call is one question: op is retried, available, take, habit, known, seen or trial (failed ones); outcome
 	// is ok, local (not asked, the store is ill) or what went wrong: timeout,
 	// unreachable, readonly, auth, loading, full, error.
 	Call(op, outcome string, took time.Duration)
