@@ -40,7 +40,7 @@ type State interface {
 
 	// Retried is about deferrals, Available and Take about limits, Habit, Known and Seen
 	// about campaigns.
-	Retried(it state.Item, at time.Time, delay, keep time.Duration) (passed, room bool)
+	Retried(it state.Attempt, at time.Time, delay, keep time.Duration) (passed, room bool)
 	Available(at time.Time, draws []state.Draw) (empty int)
 	Take(at time.Time, draws []state.Draw) (empty int, room bool)
 	Habit(it state.Item, at time.Time) (known bool)

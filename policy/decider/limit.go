@@ -134,14 +134,17 @@ func fromDomain(from policy.Text) (part string, ok bool) {
 	return domain(address), ok
 }
 
-// retried asks whether the message comes again after its deferral: mail servers
-// do so from their network with the same sender and recipient.
+// retried asks whether the message comes again after its deferral: mail servers do
+// so from their network with the same sender and recipient. Then whoever greets like
+// that from that network is known to come again.
 func (c *decision) retried(rcpt string) (passed, room bool) {
-	m, network := c.decider.opts.State, c.network()
-	it := state.Item{
-		Key: m.Key("defer", prefix(c.facts.Client.Addr, 24, 64),
-			strings.ToLower(c.facts.Envelope.From.String()), strings.ToLower(rcpt)),
+	m, network, from := c.decider.opts.State, c.network(), prefix(c.facts.Client.Addr, 24, 64)
+	it := state.Attempt{Item: state.Item{
+		Key:  m.Key("defer", from, strings.ToLower(c.facts.Envelope.From.String()), strings.ToLower(rcpt)),
 		Wide: m.Key("wide", network), Network: m.Key(network),
+	}}
+	if helo := c.facts.Greeting.Name.String(); helo != "" {
+		it.Client = m.Key("defer", from, strings.ToLower(helo))
 	}
 	return m.Retried(it, c.facts.Client.At, c.settings.DeferDelay, c.settings.DeferKeep)
 }

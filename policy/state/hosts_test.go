@@ -235,8 +235,8 @@ func TestForget(t *testing.T) {
 	fill := func() {
 		for _, a := range addrs {
 			m.Visit(a, Visit{At: began})
-			m.Retried(network(a), began.Add(-time.Hour), delay, keep)
-			m.Retried(network(a), began, delay, keep)
+			m.Retried(Attempt{Item: network(a)}, began.Add(-time.Hour), delay, keep)
+			m.Retried(Attempt{Item: network(a)}, began, delay, keep)
 			m.Take(began, []Draw{{Item: network(a), Rate: rate}})
 			m.Habit(network(a), began)
 		}
@@ -294,8 +294,8 @@ func TestExpire(t *testing.T) {
 		m.Visit(client(i), Visit{At: began})
 		m.Visit(client(i), Visit{At: began.Add(time.Duration(i%2) * day)}) // some are proven
 	}
-	m.Retried(m.item("n", "x"), began.Add(-time.Hour), delay, keep)
-	m.Retried(m.item("n", "x"), began, delay, keep)
+	m.Retried(Attempt{Item: m.item("n", "x")}, began.Add(-time.Hour), delay, keep)
+	m.Retried(Attempt{Item: m.item("n", "x")}, began, delay, keep)
 	m.Habit(m.item("n", "x"), began)
 	if n := m.Expire(began.Add(60 * day)); n != 0 {
 		t.Errorf("%d too early", n)
@@ -315,9 +315,9 @@ func TestExpire(t *testing.T) {
 // TestPassedClock: who passed in a future that never came waits like others.
 func TestPassedClock(t *testing.T) {
 	m := memory(t, 100)
-	m.Retried(m.item("n", "x"), began.AddDate(10, 0, 0), delay, keep)
-	m.Retried(m.item("n", "x"), began.AddDate(10, 0, 0).Add(delay), delay, keep)
-	if passed, _ := m.Retried(m.item("n", "x"), began, delay, keep); passed {
+	m.Retried(Attempt{Item: m.item("n", "x")}, began.AddDate(10, 0, 0), delay, keep)
+	m.Retried(Attempt{Item: m.item("n", "x")}, began.AddDate(10, 0, 0).Add(delay), delay, keep)
+	if passed, _ := m.Retried(Attempt{Item: m.item("n", "x")}, began, delay, keep); passed {
 		t.Error("passed on the word of the future")
 	}
 }

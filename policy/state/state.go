@@ -149,16 +149,27 @@ func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
 // burst left behind must be out of the way before the next, eight hours later.
 const retryWindow = 4 * 60 * 60
 
-// Retried reports whether the message that the item names was deferred at least
-// delay ago. The first call for an item remembers it and reports false. What has
-// passed goes on passing until it was unused for keep. Without room it passes,
-// and room is false.
-func (m *Memory) Retried(it Item, at time.Time, delay, keep time.Duration) (passed, room bool) {
+// Attempt is a message that is deferred until it comes again.
+type Attempt struct {
+	Item
+	// Client is who sends it, 0 where that is unknown. One that came again once does so
+	// always: all that it sends passes from then on.
+	Client Key
+}
+
+// Retried reports whether the message was deferred at least delay ago, or another one
+// of its client was, which has passed. The first call for a message remembers it and
+// reports false. What has passed goes on passing until it was unused for keep. Without
+// room it passes, and room is false.
+func (m *Memory) Retried(it Attempt, at time.Time, delay, keep time.Duration) (passed, room bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, wait, kept := at.Unix(), int64(delay/time.Second), int64(keep/time.Second)
-	key := m.waiting.key(it)
-	for _, k := range [...]Key{it.Key, key} {
+	key := m.waiting.key(it.Item)
+	for _, k := range [...]Key{it.Key, key, it.Client} {
+		if k == 0 {
+			continue
+		}
 		if last, ok := m.passed.get(k); ok && now-last <= kept && last-now <= int64(clockStep/time.Second) {
 			m.passed.put(k, it.Network, max(now, last), nil)
 			return true, true
@@ -172,6 +183,9 @@ func (m *Memory) Retried(it Item, at time.Time, delay, keep time.Duration) (pass
 	if ok && now-d.first >= wait {
 		m.waiting.remove(key)
 		m.remember(key, it.Network, now)
+		if it.Client != 0 {
+			m.remember(it.Client, it.Network, now)
+		}
 		return true, true
 	}
 	room = m.waiting.put(key, it.Network, d, func(old deferral) bool {

@@ -38,6 +38,33 @@ func TestKeyBordersCount(t *testing.T) {
 	}
 }
 
+// TestRetriedClient: who came again once passes with all that it sends, until it was
+// unused for keep; others of its network wait.
+func TestRetriedClient(t *testing.T) {
+	m := memory(t, 100)
+	attempt := func(message string, client Key, after time.Duration) bool {
+		passed, room := m.Retried(Attempt{m.item("n", message), client}, began.Add(after), delay, keep)
+		if !room {
+			t.Errorf("%s: no room", message)
+		}
+		return passed
+	}
+	for i, c := range []struct {
+		message string
+		client  Key
+		after   time.Duration
+		want    bool
+	}{
+		{"x", 7, 0, false}, {"y", 7, delay, false}, {"x", 7, delay, true}, {"z", 7, delay, true},
+		{"z", 8, delay, false}, {"unknown", 0, delay, false},
+		{"later", 7, delay + keep, true}, {"later still", 7, delay + 2*keep, true}, {"too late", 7, delay + 4*keep, false},
+	} {
+		if got := attempt(c.message, c.client, c.after); got != c.want {
+			t.Errorf("%d, %s of %d after %v: %v", i, c.message, c.client, c.after, got)
+		}
+	}
+}
+
 func TestRetried(t *testing.T) {
 	type call struct {
 		after time.Duration
@@ -55,7 +82,7 @@ func TestRetried(t *testing.T) {
 	} {
 		m := memory(t, 100)
 		for i, c := range calls {
-			if got, room := m.Retried(m.item("n", "x"), began.Add(c.after), delay, keep); got != c.want || !room {
+			if got, room := m.Retried(Attempt{Item: m.item("n", "x")}, began.Add(c.after), delay, keep); got != c.want || !room {
 				t.Errorf("%s: call %d: %v, room %v", name, i, got, room)
 			}
 		}
@@ -66,19 +93,19 @@ func TestRetried(t *testing.T) {
 // counted as one, and holds a hundredth of the table.
 func TestSafety10OneNetworkEvictsNobody(t *testing.T) {
 	m := memory(t, 1000)
-	m.Retried(m.item("good", "x"), began, delay, keep)
+	m.Retried(Attempt{Item: m.item("good", "x")}, began, delay, keep)
 	for i := range 5000 {
-		if passed, _ := m.Retried(m.item("bad", strconv.Itoa(i)), began, delay, keep); passed {
+		if passed, _ := m.Retried(Attempt{Item: m.item("bad", strconv.Itoa(i))}, began, delay, keep); passed {
 			t.Fatal("passed at once")
 		}
 	}
 	if n, _, evicted := m.Sizes(); n > 1+10+1 || evicted != 0 {
 		t.Errorf("%d entries, %d given up", n, evicted)
 	}
-	if passed, _ := m.Retried(m.item("good", "x"), began.Add(delay), delay, keep); !passed {
+	if passed, _ := m.Retried(Attempt{Item: m.item("good", "x")}, began.Add(delay), delay, keep); !passed {
 		t.Error("the flood of a network made another wait")
 	}
-	if passed, _ := m.Retried(m.item("bad", "new"), began.Add(delay), delay, keep); !passed {
+	if passed, _ := m.Retried(Attempt{Item: m.item("bad", "new")}, began.Add(delay), delay, keep); !passed {
 		t.Error("beyond its share a network is not counted as one")
 	}
 }
@@ -86,23 +113,23 @@ func TestSafety10OneNetworkEvictsNobody(t *testing.T) {
 func TestSafety10FullTableFailsOpen(t *testing.T) {
 	m := memory(t, 10)
 	for i := range 10 {
-		m.Retried(m.item("n"+strconv.Itoa(i), "x"), began, delay, keep)
+		m.Retried(Attempt{Item: m.item("n"+strconv.Itoa(i), "x")}, began, delay, keep)
 	}
-	if passed, room := m.Retried(m.item("new", "x"), began, delay, keep); !passed || room {
+	if passed, room := m.Retried(Attempt{Item: m.item("new", "x")}, began, delay, keep); !passed || room {
 		t.Errorf("passed %v, room %v", passed, room)
 	}
 	if _, _, evicted := m.Sizes(); evicted != 1 {
 		t.Errorf("%d counted", evicted)
 	}
 	for i := range 10 {
-		if passed, _ := m.Retried(m.item("n"+strconv.Itoa(i), "x"), began.Add(delay), delay, keep); !passed {
+		if passed, _ := m.Retried(Attempt{Item: m.item("n"+strconv.Itoa(i), "x")}, began.Add(delay), delay, keep); !passed {
 			t.Error("somebody who waited was forgotten")
 		}
 	}
 	// What never came again gives way after a day.
-	m.Retried(m.item("stale", "x"), began, delay, keep)
+	m.Retried(Attempt{Item: m.item("stale", "x")}, began, delay, keep)
 	for i := range 20 {
-		if passed, room := m.Retried(m.item("later"+strconv.Itoa(i), "x"), began.Add(25*time.Hour+time.Duration(i)*26*time.Hour), delay, 400*keep); passed || !room {
+		if passed, room := m.Retried(Attempt{Item: m.item("later"+strconv.Itoa(i), "x")}, began.Add(25*time.Hour+time.Duration(i)*26*time.Hour), delay, 400*keep); passed || !room {
 			t.Fatalf("%d: passed %v, room %v", i, passed, room)
 		}
 	}
@@ -112,8 +139,8 @@ func TestPassedIsBoundedAndCounted(t *testing.T) {
 	m := memory(t, 10)
 	for i := range 30 {
 		it := m.item("n"+strconv.Itoa(i), "x")
-		m.Retried(it, began, delay, keep)
-		if passed, _ := m.Retried(it, began.Add(delay), delay, keep); !passed {
+		m.Retried(Attempt{Item: it}, began, delay, keep)
+		if passed, _ := m.Retried(Attempt{Item: it}, began.Add(delay), delay, keep); !passed {
 			t.Fatal("did not pass")
 		}
 	}
@@ -223,7 +250,7 @@ func TestRace(t *testing.T) {
 					taken++
 					mu.Unlock()
 				}
-				m.Retried(m.item(strconv.Itoa(g%4), strconv.Itoa(i)), began.Add(time.Duration(i)*time.Minute), delay, keep)
+				m.Retried(Attempt{Item: m.item(strconv.Itoa(g%4), strconv.Itoa(i))}, began.Add(time.Duration(i)*time.Minute), delay, keep)
 				m.Available(began, m.draw("n", "x"))
 				m.Sizes()
 			}
@@ -240,7 +267,7 @@ func TestHolders(t *testing.T) {
 	m := memory(t, 50)
 	for i := range 500 {
 		at := began.Add(time.Duration(i) * 20 * time.Minute)
-		m.Retried(m.item("n"+strconv.Itoa(i%70), strconv.Itoa(i%7)), at, delay, keep)
+		m.Retried(Attempt{Item: m.item("n"+strconv.Itoa(i%70), strconv.Itoa(i%7))}, at, delay, keep)
 		m.Take(at, m.draw("n"+strconv.Itoa(i%70), strconv.Itoa(i%7)))
 	}
 	sum := 0

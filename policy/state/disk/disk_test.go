@@ -138,8 +138,8 @@ func fill(m *state.Memory, n int, at time.Time) {
 	for i := range n {
 		visit(m, i, at)
 		if i%10 == 0 {
-			m.Retried(item(m, i), at.Add(-time.Hour), time.Minute, keep)
-			m.Retried(item(m, i), at, time.Minute, keep)
+			m.Retried(state.Attempt{Item: item(m, i)}, at.Add(-time.Hour), time.Minute, keep)
+			m.Retried(state.Attempt{Item: item(m, i)}, at, time.Minute, keep)
 			for day := range 3 {
 				m.Habit(item(m, i), at.AddDate(0, 0, day-2))
 			}
@@ -161,7 +161,7 @@ func check(t testing.TB, m *state.Memory, n int, at time.Time) {
 		if i%10 != 0 {
 			continue
 		}
-		if passed, _ := m.Retried(item(m, i), at.Add(time.Hour), time.Minute, keep); !passed {
+		if passed, _ := m.Retried(state.Attempt{Item: item(m, i)}, at.Add(time.Hour), time.Minute, keep); !passed {
 			t.Fatalf("deferral %d was forgotten", i)
 		}
 		if !m.Habit(item(m, i), at.AddDate(0, 0, 1)) {

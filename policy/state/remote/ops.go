@@ -92,12 +92,16 @@ func (s *Store) key(table string, k state.Key) string {
 }
 
 // Retried is state.Memory's, over all hosts.
-func (s *Store) Retried(it state.Item, at time.Time, delay, keep time.Duration) (passed, room bool) {
+func (s *Store) Retried(it state.Attempt, at time.Time, delay, keep time.Duration) (passed, room bool) {
 	here, room := s.local.Retried(it, at, delay, keep)
-	answer, ok := s.ask(opRetried, []string{
+	keys := []string{
 		s.key("waiting", it.Key), s.key("passed", it.Key),
 		s.key("waiting", it.Wide), s.key("passed", it.Wide), s.key("holds-waiting", it.Network),
-	}, []any{at.Unix(), int64(delay / time.Second), int64(keep / time.Second), s.opts.Share, int64(clockStep / time.Second), slack})
+	}
+	if it.Client != 0 {
+		keys = append(keys, s.key("passed", it.Client))
+	}
+	answer, ok := s.ask(opRetried, keys, []any{at.Unix(), int64(delay / time.Second), int64(keep / time.Second), s.opts.Share, int64(clockStep / time.Second), slack})
 	if !ok {
 		return here, room
 	}

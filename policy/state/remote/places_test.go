@@ -238,7 +238,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 	it := item(h, "n", "h")
 	for name, f := range map[string]func(s decider.State, i int){
-		"retried":   func(s decider.State, i int) { s.Retried(it, at, delay, keep) },
+		"retried":   func(s decider.State, i int) { s.Retried(state.Attempt{Item: it}, at, delay, keep) },
 		"take-1":    func(s decider.State, i int) { s.Take(at, one) },
 		"take-4":    func(s decider.State, i int) { s.Take(at, four) },
 		"available": func(s decider.State, i int) { s.Available(at, one) },

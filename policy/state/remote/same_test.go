@@ -43,9 +43,29 @@ func TestRetried(t *testing.T) {
 		for name, calls := range cases {
 			for i, c := range calls {
 				s := h[i%2]
-				if got, room := s.Retried(item(s, "n "+name, "x"), began.Add(c.after), delay, keep); got != c.want || !room {
+				if got, room := s.Retried(state.Attempt{Item: item(s, "n "+name, "x")}, began.Add(c.after), delay, keep); got != c.want || !room {
 					t.Errorf("%s: call %d: %v, room %v", name, i, got, room)
 				}
+			}
+		}
+	})
+}
+
+func TestRetriedClient(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i, c := range []struct {
+			message string
+			client  state.Key
+			after   time.Duration
+			want    bool
+		}{
+			{"x", 7, 0, false}, {"x", 7, delay, true}, {"y", 7, delay, true}, {"y", 8, delay, false}, {"y", 0, delay, false},
+			{"z", 7, delay + keep, true}, {"too late", 7, delay + 3*keep, false},
+		} {
+			s := h[i%2]
+			if got, _ := s.Retried(state.Attempt{Item: item(s, "n", c.message), Client: c.client}, began.Add(c.after), delay, keep); got != c.want {
+				t.Errorf("%d, %s of %d after %v: %v", i, c.message, c.client, c.after, got)
 			}
 		}
 	})
@@ -242,15 +262,15 @@ func TestSafety10OneNetworkIsCountedAsOne(t *testing.T) {
 		h := fresh()
 		for i := range 2100 {
 			s := h[i%2]
-			if passed, _ := s.Retried(item(s, "bad", fmt.Sprint(i)), began, delay, keep); passed {
+			if passed, _ := s.Retried(state.Attempt{Item: item(s, "bad", fmt.Sprint(i))}, began, delay, keep); passed {
 				t.Fatal("passed at once")
 			}
 		}
 		s := h[0]
-		if passed, _ := s.Retried(item(s, "bad", "new"), began.Add(delay), delay, keep); !passed {
+		if passed, _ := s.Retried(state.Attempt{Item: item(s, "bad", "new")}, began.Add(delay), delay, keep); !passed {
 			t.Error("beyond its share a network is not counted as one")
 		}
-		if passed, _ := s.Retried(item(s, "good", "x"), began.Add(delay), delay, keep); passed {
+		if passed, _ := s.Retried(state.Attempt{Item: item(s, "good", "x")}, began.Add(delay), delay, keep); passed {
 			t.Error("another network passes by that")
 		}
 	})
@@ -291,7 +311,7 @@ func TestSameAnswers(t *testing.T) {
 		ask := func(s decider.State) string {
 			switch op {
 			case 0:
-				return fmt.Sprint(s.Retried(it, at, delay, keep))
+				return fmt.Sprint(s.Retried(state.Attempt{Item: it, Client: state.Key(1000 * uint64(i%3))}, at, delay, keep))
 			case 1:
 				return fmt.Sprint(s.Available(at, d))
 			case 2:

@@ -19,7 +19,7 @@ import (
 func use(h *mx, n int) {
 	at := began.Add(time.Duration(n) * time.Second)
 	name := fmt.Sprint(n % 500)
-	h.Retried(item(h, name, "x"), at, delay, keep)
+	h.Retried(state.Attempt{Item: item(h, name, "x")}, at, delay, keep)
 	d := []state.Draw{{Item: item(h, name, "y"), Rate: state.Rate{Count: 1000, Per: time.Second, Burst: 1000}}}
 	h.Available(at, d)
 	h.Take(at, d)
@@ -324,7 +324,7 @@ func TestEntriesEnd(t *testing.T) {
 	for n := range 50 {
 		use(h, n)
 	}
-	h.Retried(item(h, "1", "x"), began.Add(time.Hour), delay, keep)
+	h.Retried(state.Attempt{Item: item(h, "1", "x")}, began.Add(time.Hour), delay, keep)
 	h.Seen(state.Sighting{Template: 99, Network: 1, At: began}, ruleOf25)
 	keys, err := s.admin.Keys(context.Background(), "*").Result()
 	if err != nil || len(keys) < 100 {
