@@ -13,8 +13,12 @@ import (
 	"syscall"
 )
 
-// secretName is the file of the installation's secret, in the directory.
-const secretName = "secret"
+// The files of secrets, in the directory: the installation's, and the one that it shares
+// with other hosts.
+const (
+	secretName = "secret"
+	sharedName = "secret.shared"
+)
 
 // Secret returns the installation's secret, for state.Options. It is made at the
 // first start: 32 hexadecimal digits that only the daemon may read. Where
@@ -60,21 +64,59 @@ func readSecret(path string) (secret [16]byte, err error) {
 	return secret, err
 }
 
-// makeSecret writes a new one beside its place and links it there, so that the file
-// is whole or not there. Of two daemons that do so at once the first wins.
+// makeSecret makes a new one. Of two daemons that do so at once the first wins.
 func makeSecret(dir, path string) (secret [16]byte, err error) {
 	rand.Read(secret[:])
-	f, err := os.CreateTemp(dir, secretName+".new-*") // O_EXCL, mode 0600
+	name, err := writeSecret(dir, secretName, secret)
 	if err != nil {
 		return secret, err
 	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(hex.EncodeToString(secret[:]) + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return secret, err
-	}
-	if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+	defer os.Remove(name)
+	if err = os.Link(name, path); errors.Is(err, fs.ErrExist) {
 		return readSecret(path)
 	}
 	return secret, err
+}
+
+// writeSecret writes one beside its place, so that what is moved there is whole.
+func writeSecret(dir, name string, secret [16]byte) (path string, err error) {
+	f, err := os.CreateTemp(dir, name+".new-*") // O_EXCL, mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(hex.EncodeToString(secret[:]) + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(f.Name())
+	}
+	return f.Name(), err
+}
+
+// SharedSecret returns the secret that KeepShared kept; ok is false where there is none.
+func SharedSecret(dir string, log *slog.Logger) (secret [16]byte, ok bool) {
+	path := filepath.Join(dir, sharedName)
+	secret, err := readSecret(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("no secret of the shared store is kept", "file", path, "err", err,
+			"hint", "until the store answers this host calls deferrals and habits otherwise than before; the file belongs to the daemon's user, mode 0600")
+	}
+	return secret, err == nil
+}
+
+// KeepShared keeps the secret that this host shares with others, for a start at which
+// it cannot be asked for.
+func KeepShared(dir string, secret [16]byte, log *slog.Logger) {
+	path := filepath.Join(dir, sharedName)
+	if kept, err := readSecret(path); err == nil && kept == secret {
+		return
+	}
+	name, err := writeSecret(dir, sharedName, secret)
+	if err == nil {
+		if err = os.Rename(name, path); err != nil {
+			os.Remove(name)
+		}
+	}
+	if err != nil {
+		log.Warn("the secret of the shared store cannot be kept", "file", path, "err", err,
+			"hint", "a start at which the store does not answer forgets deferrals and habits; the daemon's user must be able to write there")
+	}
 }
