@@ -23,6 +23,7 @@ type sources struct {
 
 	calls       *prometheus.CounterVec
 	callSeconds prometheus.Histogram
+	behind      *prometheus.CounterVec
 	degraded    prometheus.Gauge
 }
 
@@ -43,6 +44,7 @@ func newSources() *sources {
 			Namespace: namespace, Name: "shared_call_seconds", Help: "how long such a question took, in seconds",
 			Buckets: prometheus.ExponentialBuckets(0.000_02, 2, 13),
 		}),
+		behind:   vector("shared_behind_total", "hosts that the shared memory was asked about, and visits that it was told, while no mail waited", "op", "outcome"),
 		degraded: gauge("shared_degraded", "1 while the shared memory is ill and the own one answers alone"),
 		down:     gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
 		built:    gauge("network_database_built_seconds", "when the database of networks was built, in seconds since 1970"),
@@ -50,7 +52,7 @@ func newSources() *sources {
 }
 
 func (s *sources) all() []prometheus.Collector {
-	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.reloads, s.listUp, s.down, s.built, s.calls, s.callSeconds, s.degraded}
+	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.reloads, s.listUp, s.down, s.built, s.calls, s.callSeconds, s.behind, s.degraded}
 }
 
 var _ evidence.Meter = (*Metrics)(nil)
@@ -78,6 +80,11 @@ func (m *Metrics) Store() Store { return Store{m} }
 func (s Store) Call(op, outcome string, took time.Duration) {
 	s.m.sources.calls.WithLabelValues(op, outcome).Inc()
 	s.m.sources.callSeconds.Observe(took.Seconds())
+}
+
+// Behind counts what no mail waits for, by how it ended: done or dropped.
+func (s Store) Behind(op, outcome string, n int) {
+	s.m.sources.behind.WithLabelValues(op, outcome).Add(float64(n))
 }
 
 // Degraded says that the own memory answers alone, or no longer.

@@ -45,20 +45,27 @@ func (c *decision) campaign(o outcome) outcome {
 	if t.n == 0 {
 		return o
 	}
-	m, at := c.decider.opts.State, c.facts.Client.At
-	if m.Habit(c.habit(t), at) {
+	m := c.decider.opts.State
+	mail := state.Mail{
+		Habit: c.habit(t), Templates: t.keys, Network: m.Key(c.network()), ASN: c.facts.Network.ASN, At: c.facts.Client.At,
+	}
+	sender, named := c.sending(c.message.rcpt)
+	mail.Sender = sender
+	found := m.Mailed(mail, c.settings.Campaign.CampaignRule)
+	if found.Habit {
 		return o
 	}
-	seen := state.Sighting{Network: m.Key(c.network()), ASN: c.facts.Network.ASN, At: at}
+	if h := &c.message.sending; named && !h.asked {
+		h.asked, h.known = true, found.Sender
+	}
 	on := false
-	for _, key := range t.keys[:t.n] {
-		seen.Template = key
-		found := m.Seen(seen, c.settings.Campaign.CampaignRule)
-		if found.Began {
-			c.decider.began(found)
+	for i := range found.Campaigns {
+		is := &found.Campaigns[i]
+		if is.Began {
+			c.decider.began(is)
 		}
-		if found.On && !on {
-			on, c.message.run = true, key
+		if is.On && !on {
+			on, c.message.run = true, is.Template
 		}
 	}
 	if !on || c.known(c.message.rcpt) {
@@ -92,7 +99,7 @@ func (c *decision) hit(o outcome) outcome {
 }
 
 // began tells of a new campaign.
-func (d *Decider) began(c state.Campaign) {
+func (d *Decider) began(c *state.Campaign) {
 	d.opts.Meter.CampaignBegan()
 	d.opts.Log.Warn("campaign", "id", CampaignID(c.Template), "networks", c.Networks, "messages", c.Messages,
 		"hint", "one template comes from many suspect networks at once; iot-milter top campaigns shows it")

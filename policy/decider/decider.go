@@ -34,18 +34,20 @@ type State interface {
 	Key(parts ...string) state.Key
 	Hashed(n uint64) state.Key
 
-	// Host and Visit are an address' history.
+	// Host and Visit are an address' history. Prefetch says that Host will soon be asked
+	// about one; none of them waits for other hosts.
+	Prefetch(addr netip.Addr)
 	Host(addr netip.Addr, at time.Time) (state.Host, bool)
 	Visit(addr netip.Addr, v state.Visit) (before state.Host)
 
-	// Retried is about deferrals, Available and Take about limits, Habit, Known and Seen
-	// about campaigns.
+	// Retried is about deferrals, Available and Take about limits, Known and Learn about
+	// habits, Mailed about both and campaigns. Learn waits for nobody.
 	Retried(it state.Attempt, at time.Time, delay, keep time.Duration) (passed, room bool)
 	Available(at time.Time, draws []state.Draw) (empty int)
 	Take(at time.Time, draws []state.Draw) (empty int, room bool)
-	Habit(it state.Item, at time.Time) (known bool)
 	Known(it state.Item, at time.Time) bool
-	Seen(s state.Sighting, rule state.CampaignRule) state.Campaign
+	Learn(it state.Item, at time.Time)
+	Mailed(m state.Mail, rule state.CampaignRule) state.MailAnswer
 }
 
 var _ State = (*state.Memory)(nil)
@@ -130,8 +132,10 @@ func (d *Decider) open(client policy.Client) *decision {
 	c := &decision{decider: d, settings: d.settings.Load()}
 	c.facts.Client, c.facts.Table = client, c.settings.Table
 	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
-	c.facts.Past = d.past(&client)
 	c.exempt = c.exemption()
+	if c.exempt == policy.ExemptNone && !client.At.IsZero() {
+		d.opts.State.Prefetch(client.Addr)
+	}
 	return c
 }
 

@@ -129,6 +129,7 @@ func (c *decision) lookUpSender() {
 		return
 	}
 	c.parse()
+	c.recall()
 	c.see(ended)
 	r := c.rules()
 	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
@@ -194,6 +195,7 @@ func (c *decision) judge(ctx context.Context, stage policy.Stage) (trouble strin
 	}
 	c.fresh = false
 	c.parse()
+	c.recall()
 	if c.lookups != nil {
 		c.see(ended)
 	}

@@ -5,8 +5,14 @@ import (
 	"github.com/iot-milter/iot-milter/policy/state"
 )
 
-// past is what the memory has of the client's address. A recording without times has
-// none.
+// recall takes in what the memory has of the client's address by now, until the session
+// is a part of that. A recording without times has none.
+func (c *decision) recall() {
+	if !c.visited {
+		c.facts.Past = c.decider.past(&c.facts.Client)
+	}
+}
+
 func (d *Decider) past(client *policy.Client) (p policy.Past) {
 	if client.At.IsZero() || !client.Addr.IsValid() {
 		return p

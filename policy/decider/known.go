@@ -26,7 +26,14 @@ func (c *decision) spared(verdict policy.Action, reason, rcpt string) (policy.Ac
 // noted: who is refused on three days is not known on the third.
 func (c *decision) known(rcpt string) bool {
 	it, ok := c.sending(rcpt)
-	return ok && c.decider.opts.State.Known(it, c.facts.Client.At)
+	if !ok {
+		return false
+	}
+	h := &c.message.sending
+	if !h.asked {
+		h.asked, h.known = true, c.decider.opts.State.Known(it, c.facts.Client.At)
+	}
+	return h.known
 }
 
 // learn notes a message that was let in, of those who may need it one day.
@@ -36,7 +43,7 @@ func (c *decision) learn(how policy.End) {
 		return
 	}
 	if it, ok := c.sending(m.rcpt); ok {
-		c.decider.opts.State.Habit(it, c.facts.Client.At)
+		c.decider.opts.State.Learn(it, c.facts.Client.At)
 	}
 }
 
@@ -55,17 +62,18 @@ func (c *decision) sending(rcpt string) (it state.Item, ok bool) {
 	}
 	if h := &c.message.sending; h.to != to {
 		m, network := c.decider.opts.State, c.network()
-		h.to, h.item = to, state.Item{
+		*h = sending{to: to, item: state.Item{
 			Key:  m.Key("sender", prefix(addr, 24, 64), strings.ToLower(from), to),
 			Wide: m.Key("wide", "sender", network), Network: m.Key(network),
-		}
+		}}
 	}
 	return c.message.sending.item, true
 }
 
 // sending is what a message's sender does, as the memory calls it, and to which domain:
-// it is asked about more than once.
+// it is wanted more than once, and asked about once.
 type sending struct {
-	to   string
-	item state.Item
+	to           string
+	item         state.Item
+	asked, known bool
 }

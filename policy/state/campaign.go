@@ -26,6 +26,22 @@ type Sighting struct {
 	At       time.Time
 }
 
+// Mail is a message as campaigns count it.
+type Mail struct {
+	Habit     Item   // what its client's network sends to the recipient's domain
+	Sender    Item   // what its sender does; the zero Item is not known
+	Templates [2]Key // 0 is none
+	Network   Key    // the client's /24 or /48
+	ASN       uint32 // of the client; 0 is unknown
+	At        time.Time
+}
+
+// MailAnswer is what is known of a message.
+type MailAnswer struct {
+	Habit, Sender bool        // they are known
+	Campaigns     [2]Campaign // of the templates; nothing where the habit is known
+}
+
 // Campaign is what is known of a template's messages.
 type Campaign struct {
 	Template Key
@@ -85,6 +101,21 @@ func newCampaigns(entries int) (*campaigns, error) {
 		}
 	})
 	return c, err
+}
+
+// Mailed notes a message and its habit, not what its sender does. Of mail whose habit is
+// known nothing else is noted: it does not count (safety rule 9).
+func (m *Memory) Mailed(mail Mail, rule CampaignRule) (a MailAnswer) {
+	a.Sender = m.Known(mail.Sender, mail.At)
+	if a.Habit = m.Habit(mail.Habit, mail.At); a.Habit {
+		return a
+	}
+	for i, t := range mail.Templates {
+		if t != 0 {
+			a.Campaigns[i] = m.Seen(Sighting{Template: t, Network: mail.Network, ASN: mail.ASN, At: mail.At}, rule)
+		}
+	}
+	return a
 }
 
 // Seen notes a message and returns what is known of its template. While a campaign

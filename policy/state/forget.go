@@ -32,29 +32,39 @@ func networkBits(a netip.Addr) int {
 // first under a key that both share, templates and campaigns, the counts of a network
 // that is forgotten in part only, and, of a prefix wider than an IPv4 /8 or an IPv6
 // /32, everything but the hosts.
-func (m *Memory) Forget(p netip.Prefix) (entries int) {
+func (m *Memory) Forget(p netip.Prefix) (entries int) { return m.ForgetBy(p, m.Key) }
+
+// ForgetBy is Forget where the hashes are under another secret: key is what made them.
+func (m *Memory) ForgetBy(p netip.Prefix, key func(parts ...string) Key) (entries int) {
 	if !p.IsValid() {
 		return 0
 	}
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
+	p = Plain(p)
 	entries = m.hosts.forget(p)
-	networks := m.networks(p.Masked())
+	networks := Networks(p, key)
 	return entries + forget(m, m.waiting, networks) + forget(m, m.passed, networks) +
 		forget(m, m.buckets, networks) + forget(m, m.habits, networks)
 }
 
-// networks are the keys of the networks that the prefix touches, none if they
+// Plain writes a prefix of mapped addresses as one of IPv4, and without the bits that are
+// no part of it.
+func Plain(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}
+
+// Networks are the keys of the networks that the prefix touches, none if they
 // are too many.
-func (m *Memory) networks(p netip.Prefix) map[Key]struct{} {
+func Networks(p netip.Prefix, key func(parts ...string) Key) map[Key]struct{} {
 	bits := networkBits(p.Addr())
 	if bits-p.Bits() > forgetNetworks {
 		return nil
 	}
 	keys := make(map[Key]struct{})
 	for a := p.Addr(); a.IsValid() && p.Contains(a); a = following(a, bits) {
-		keys[m.Key(Network(a).String())] = struct{}{}
+		keys[key(Network(a).String())] = struct{}{}
 		if p.Bits() >= bits {
 			break
 		}

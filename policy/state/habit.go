@@ -31,6 +31,9 @@ func (m *Memory) Habit(it Item, at time.Time) (known bool) {
 	return h.known(day)
 }
 
+// Learn is Habit for who does not ask.
+func (m *Memory) Learn(it Item, at time.Time) { m.Habit(it, at) }
+
 // Known reports whether just what the item names was seen on two earlier days, and
 // notes nothing.
 func (m *Memory) Known(it Item, at time.Time) bool {

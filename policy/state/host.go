@@ -110,6 +110,45 @@ func more(n *uint16) {
 	}
 }
 
+// Stale reports whether the host tells nothing at a time: it was unused for too long, or
+// the clock was set back since.
+func (h *Host) Stale(at time.Time) bool { return h.Sessions == 0 || h.over(unix(at)) }
+
+// Join returns what is known at least where two have kept count, of sessions that may be
+// the same: of each count the larger one. What is known of a host beats what is known
+// of its network.
+func (h Host) Join(other Host) Host {
+	switch {
+	case other.Sessions == 0 || other.Wide && !h.Wide && h.Sessions > 0:
+		return h
+	case h.Sessions == 0 || h.Wide && !other.Wide:
+		return other
+	}
+	if other.Shown > h.Shown || other.Shown == h.Shown && other.Shows > h.Shows {
+		h.Device, h.Shown, h.Shows = other.Device, other.Shown, other.Shows
+	}
+	h.First, h.Last = min(h.First, other.First), max(h.Last, other.Last)
+	h.Sessions, h.Days = max(h.Sessions, other.Sessions), max(h.Days, other.Days)
+	h.Suspect, h.Flagged = max(h.Suspect, other.Suspect), max(h.Flagged, other.Flagged)
+	for i := range h.Classes {
+		h.Classes[i] = max(h.Classes[i], other.Classes[i])
+	}
+	return h
+}
+
+// Stored is the host as it is stored, on a disk or where hosts share it.
+func (h *Host) Stored() []byte { return h.append(make([]byte, 0, hostSize)) }
+
+// ParseHost reads a stored host; ok is false where it is none. Wide is the caller's to
+// say.
+func ParseHost(b []byte) (h Host, ok bool) {
+	ok = h.parse(b)
+	return h, ok
+}
+
+// HostKeep is for how long a host is remembered without a session.
+const HostKeep = hostKeep
+
 // hostSize is how many bytes a stored host takes.
 const hostSize = 3*4 + 5*2 + 1 + int(policy.ClassDevice+1)
 

@@ -147,6 +147,9 @@ func (s *hostShard) remove(t *hosts, k hostKey) bool {
 	return true
 }
 
+// Prefetch does nothing: all that Host may be asked about is here.
+func (m *Memory) Prefetch(netip.Addr) {}
+
 // Host returns what earlier sessions of the address showed; ok is false for a host
 // that was not seen of late. It notes nothing.
 func (m *Memory) Host(addr netip.Addr, at time.Time) (h Host, ok bool) {

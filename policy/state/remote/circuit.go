@@ -32,7 +32,6 @@ type circuit struct {
 
 // keep tries the store until Close.
 func (s *Store) keep() {
-	defer close(s.done)
 	wait, recovered := firstWait, s.opts.Now()
 	pause := time.NewTimer(s.pause(wait))
 	defer pause.Stop()

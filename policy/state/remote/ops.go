@@ -36,70 +36,100 @@ var take string
 //go:embed scripts/habit.lua
 var habit string
 
+//go:embed scripts/known.lua
+var known string
+
+//go:embed scripts/learn.lua
+var learn string
+
 //go:embed scripts/seen.lua
 var seen string
+
+//go:embed scripts/mail.lua
+var mail string
+
+//go:embed scripts/visit.lua
+var visit string
+
+//go:embed scripts/forget.lua
+var forget string
 
 // op is a question to the store. One that writes proves that the store is well.
 type op struct {
 	name    string
-	script  *redis.Script
+	script  *redis.Script // nil: no script
 	answers int
 	writes  bool
 }
 
 var (
-	takeScript  = redis.NewScript(common + take)
+	takeScript   = redis.NewScript(common + take)
+	forgetScript = redis.NewScript(forget)
+
 	opRetried   = &op{"retried", redis.NewScript(common + retried), 1, true}
 	opTake      = &op{"take", takeScript, 1, true}
 	opAvailable = &op{"available", takeScript, 1, false}
-	habitScript = redis.NewScript(common + habit)
-	opHabit     = &op{"habit", habitScript, 1, true}
-	opKnown     = &op{"known", habitScript, 1, false}
-	opSeen      = &op{"seen", redis.NewScript(seen), 7, true}
+	opKnown     = &op{"known", redis.NewScript(common + habit + known), 1, false}
+	opHabits    = &op{"habits", redis.NewScript(common + habit + learn), 1, true}
+	opMail      = &op{"mail", redis.NewScript(common + habit + seen + mail), 2 + 2*7, true}
+	opHosts     = &op{"hosts", nil, 0, false}
+	opVisits    = &op{"visits", redis.NewScript(common + visit), 1, true}
 )
 
 var errAnswer = errors.New("the store's answer has another shape")
 
 // ask runs a script; ok is false where the own memory is to answer.
 func (s *Store) ask(o *op, keys []string, args []any) (answer []int64, ok bool) {
+	ok = s.call(o, func(ctx context.Context) (err error) {
+		answer, err = o.script.Run(ctx, s.client, keys, args...).Int64Slice()
+		if err == nil && len(answer) != o.answers {
+			err = errAnswer
+		}
+		return err
+	})
+	return answer, ok
+}
+
+// call asks the store, if it is well, and counts how that ended.
+func (s *Store) call(o *op, question func(context.Context) error) (ok bool) {
 	if s.circuit.down.Load() {
 		s.opts.Meter.Call(o.name, "local", 0)
-		return nil, false
+		return false
 	}
 	start := s.opts.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout)
 	defer cancel()
-	answer, err := o.script.Run(ctx, s.client, keys, args...).Int64Slice()
-	if err == nil && len(answer) != o.answers {
-		err = errAnswer
-	}
-	if err != nil {
+	if err := question(ctx); err != nil {
 		s.failed(o.name, err, s.opts.Now().Sub(start))
-		return nil, false
+		return false
 	}
 	if o.writes {
 		s.circuit.row.Store(0)
 	}
 	s.opts.Meter.Call(o.name, "ok", s.opts.Now().Sub(start))
-	return answer, true
+	return true
 }
 
-// key is an entry's name in the store.
-func (s *Store) key(table string, k state.Key) string {
-	b := make([]byte, 0, 64)
-	b = append(append(append(b, s.opts.Prefix...), table...), ':')
-	return string(strconv.AppendUint(b, uint64(k), 16))
+// key is an entry's name in the store: its table and what it is in there. What one network
+// alone can have begins with that, by which Forget finds it.
+func (s *Store) key(table string, path ...state.Key) string {
+	b := make([]byte, 0, 80)
+	b = append(append(b, s.opts.Prefix...), table...)
+	for _, k := range path {
+		b = strconv.AppendUint(append(b, ':'), uint64(k), 16)
+	}
+	return string(b)
 }
 
 // Retried is state.Memory's, over all hosts.
 func (s *Store) Retried(it state.Attempt, at time.Time, delay, keep time.Duration) (passed, room bool) {
 	here, room := s.local.Retried(it, at, delay, keep)
 	keys := []string{
-		s.key("waiting", it.Key), s.key("passed", it.Key),
-		s.key("waiting", it.Wide), s.key("passed", it.Wide), s.key("holds-waiting", it.Network),
+		s.key("waiting", it.Network, it.Key), s.key("passed", it.Network, it.Key),
+		s.key("waiting", it.Network, it.Wide), s.key("passed", it.Network, it.Wide), s.key("holds-waiting", it.Network),
 	}
 	if it.Client != 0 {
-		keys = append(keys, s.key("passed", it.Client))
+		keys = append(keys, s.key("passed", it.Network, it.Client))
 	}
 	answer, ok := s.ask(opRetried, keys, []any{at.Unix(), int64(delay / time.Second), int64(keep / time.Second), s.opts.Share, int64(clockStep / time.Second), slack})
 	if !ok {
@@ -147,45 +177,47 @@ func (s *Store) draw(o *op, at time.Time, draws []state.Draw) (empty int, ok boo
 	return int(answer[0]) - 1, true
 }
 
-// Habit is state.Memory's, over all hosts.
-func (s *Store) Habit(it state.Item, at time.Time) (known bool) {
-	here := s.local.Habit(it, at)
-	if known, ok := s.habit(opHabit, it, at); ok {
-		return known
-	}
-	return here
-}
-
 // Known is state.Memory's, over all hosts.
 func (s *Store) Known(it state.Item, at time.Time) bool {
-	if known, ok := s.habit(opKnown, it, at); ok {
-		return known
+	answer, ok := s.ask(opKnown, []string{s.key("habit", it.Network, it.Key)}, []any{at.Unix() / daySeconds, habitDays})
+	if !ok {
+		return s.local.Known(it, at)
 	}
-	return s.local.Known(it, at)
+	return answer[0] == 1
 }
 
-func (s *Store) habit(o *op, it state.Item, at time.Time) (known, ok bool) {
-	answer, ok := s.ask(o, []string{s.key("habit", it.Key), s.key("habit", it.Wide), s.key("holds-habit", it.Network)},
-		[]any{at.Unix() / daySeconds, s.opts.Share, habitDays, o.writes})
-	return ok && answer[0] == 1, ok
-}
-
-// Seen is state.Memory's, over all hosts: one of them is told that the campaign began.
-func (s *Store) Seen(sight state.Sighting, rule state.CampaignRule) state.Campaign {
-	here := s.local.Seen(sight, rule)
-	answer, ok := s.ask(opSeen, []string{s.key("few", sight.Template), s.key("members", sight.Template), s.key("run", sight.Template)},
-		[]any{
-			strconv.FormatUint(uint64(sight.Network), 16), sight.ASN, sight.At.Unix(), int64(rule.Window / time.Second), rule.Hosts,
-			int64(rule.Hold / time.Second), int64(clockStep / time.Second), slack, minSystems,
-		})
+// Mailed is state.Memory's, over all hosts: one of them is told that a campaign began.
+func (s *Store) Mailed(mail state.Mail, rule state.CampaignRule) state.MailAnswer {
+	here := s.local.Mailed(mail, rule)
+	it := &mail.Habit
+	keys := append(make([]string, 0, 5+3*len(mail.Templates)),
+		s.key("habit", it.Network, it.Key), s.key("habit", it.Network, it.Wide), s.key("holds-habit", it.Network), s.key("campaigns"),
+		s.key("habit", mail.Sender.Network, mail.Sender.Key))
+	args := append(make([]any, 0, 11+len(mail.Templates)),
+		mail.At.Unix(), s.opts.Share, habitDays, strconv.FormatUint(uint64(mail.Network), 16), mail.ASN, int64(rule.Window/time.Second),
+		rule.Hosts, int64(rule.Hold/time.Second), int64(clockStep/time.Second), slack, minSystems)
+	for _, t := range mail.Templates {
+		if t == 0 {
+			break // the first is the one that every message has
+		}
+		keys = append(keys, s.key("few", t), s.key("members", t), s.key("run", t))
+		args = append(args, strconv.FormatUint(uint64(t), 16))
+	}
+	answer, ok := s.ask(opMail, keys, args)
 	if !ok {
 		return here
 	}
-	if answer[0] == 0 {
-		return state.Campaign{Template: sight.Template}
+	said := state.MailAnswer{Habit: answer[0] == 1, Sender: answer[1] == 1}
+	if said.Habit {
+		return said
 	}
-	return state.Campaign{
-		Template: sight.Template, On: answer[1] == 1, Began: answer[2] == 1, Networks: int(answer[3]), Messages: answer[4],
-		Since: time.Unix(answer[5], 0), Last: time.Unix(answer[6], 0),
+	for i, t := range mail.Templates {
+		c := &said.Campaigns[i]
+		c.Template = t
+		if a := answer[2+7*i:]; a[0] == 1 {
+			c.On, c.Began, c.Networks, c.Messages = a[1] == 1, a[2] == 1, int(a[3]), a[4]
+			c.Since, c.Last = time.Unix(a[5], 0), time.Unix(a[6], 0)
+		}
 	}
+	return said
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -145,7 +146,18 @@ func TestCluster(t *testing.T) {
 	if began, _ := (hosts{a, b}).wave(77, began, 40, systems(5)); began != 25 {
 		t.Errorf("began with message %d", began)
 	}
-	if a.Degraded() || b.Degraded() || a.meter.count("ok") != 72 || b.meter.count("ok") != 72 {
+	told(t, a)
+	told(t, b)
+	if h, _ := knows(t, b, address(3), began); h.Sessions != 2 {
+		t.Errorf("%+v", h)
+	}
+	if n, err := a.View().Forget(netip.MustParsePrefix("203.0.0.0/24")); n < 10 || err != nil {
+		t.Error(n, err)
+	}
+	if on := b.View().Campaigns(began.Add(time.Minute), 10); len(on) != 1 || on[0].Template != 77 {
+		t.Errorf("%+v", on)
+	}
+	if a.Degraded() || b.Degraded() || a.meter.count("ok") != 62 || b.meter.count("ok") != 62 {
 		t.Error(a.meter.calls, b.meter.calls, a.logs, b.logs)
 	}
 	for _, s := range nodes {
@@ -158,7 +170,7 @@ func TestCluster(t *testing.T) {
 			s.start()
 		}
 	}
-	eventually(t, 30*time.Second, "well again", func() bool { return !a.Degraded() })
+	again(t, a, 30*time.Second)
 }
 
 // TestSentinel: the primary dies, and the hosts follow to the new one with what they
@@ -204,25 +216,9 @@ func TestSentinel(t *testing.T) {
 	if !h.Degraded() {
 		t.Error(h.meter.calls)
 	}
-	eventually(t, 60*time.Second, "at the new primary", func() bool { return !h.Degraded() })
+	again(t, h, 60*time.Second)
 	if empty, _ := h.Take(began, draws(h, "x")); empty != 0 || h.Degraded() {
 		t.Error("the new primary does not know what was taken: ", empty, h.logs)
-	}
-}
-
-// TestFlushed: when somebody empties the store, hosts still agree about the secret.
-func TestFlushed(t *testing.T) {
-	s := start(t)
-	a := open(t, s.url())
-	key := a.Key("a")
-	s.kill()
-	for n := range 3 {
-		use(a, n)
-	}
-	s.start() // empty: nothing is saved
-	eventually(t, 10*time.Second, "well again", func() bool { return !a.Degraded() })
-	if b := open(t, s.url()); b.Key("a") != key || a.Key("a") != key {
-		t.Error("an empty store gave another secret")
 	}
 }
 
@@ -242,12 +238,12 @@ func BenchmarkCall(b *testing.B) {
 		"take-1":    func(s decider.State, i int) { s.Take(at, one) },
 		"take-4":    func(s decider.State, i int) { s.Take(at, four) },
 		"available": func(s decider.State, i int) { s.Available(at, one) },
-		"habit":     func(s decider.State, i int) { s.Habit(it, at) },
+		"habit":     func(s decider.State, i int) { habitOf(s, it, at) },
 		"seen": func(s decider.State, i int) {
-			s.Seen(state.Sighting{Template: 1, Network: state.Key(i % 200), ASN: uint32(i % 50), At: at}, ruleOf25)
+			seen(s, state.Sighting{Template: 1, Network: state.Key(i % 200), ASN: uint32(i % 50), At: at}, ruleOf25)
 		},
 		"seen-undeclared": func(s decider.State, i int) {
-			s.Seen(state.Sighting{Template: 2, Network: state.Key(i % 90), ASN: uint32(i % 2), At: at}, ruleOf25)
+			seen(s, state.Sighting{Template: 2, Network: state.Key(i % 90), ASN: uint32(i % 2), At: at}, ruleOf25)
 		},
 	} {
 		b.Run(name, func(b *testing.B) {

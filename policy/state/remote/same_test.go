@@ -3,7 +3,7 @@ package remote_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,21 +149,35 @@ func TestSafety09Habit(t *testing.T) {
 				if got := h[j%2].Known(it, day.AddDate(0, 0, i)); got != want {
 					t.Errorf("day %d: known %v", i, got)
 				}
-				if got := h[j%2].Habit(it, day.AddDate(0, 0, i)); got != want {
+				if got := habitOf(h[j%2], it, day.AddDate(0, 0, i)); got != want {
 					t.Errorf("day %d: %v", i, got)
 				}
 			}
 		}
-		if !h[0].Habit(it, day.AddDate(0, 0, 3+60)) {
+		if !habitOf(h[0], it, day.AddDate(0, 0, 3+60)) {
 			t.Error("forgotten too early")
 		}
-		if h[1].Habit(it, day.AddDate(0, 0, 4+120)) {
+		if habitOf(h[1], it, day.AddDate(0, 0, 4+120)) {
 			t.Error("remembered too long")
 		}
-		if h[0].Habit(it, day.AddDate(-1, 0, 0)) {
+		if habitOf(h[0], it, day.AddDate(-1, 0, 0)) {
 			t.Error("a clock that was set back knows everybody")
 		}
 	})
+}
+
+// habitOf asks for a habit alone.
+func habitOf(s decider.State, it state.Item, at time.Time) bool {
+	return s.Mailed(state.Mail{Habit: it, At: at}, ruleOf25).Habit
+}
+
+var newHabits atomic.Uint64
+
+// seen asks for a template alone: the habit is a new one.
+func seen(s decider.State, of state.Sighting, rule state.CampaignRule) state.Campaign {
+	n := state.Key(1<<40 + newHabits.Add(1))
+	return s.Mailed(state.Mail{Habit: state.Item{Key: n, Wide: n, Network: n}, Templates: [2]state.Key{of.Template},
+		Network: of.Network, ASN: of.ASN, At: of.At}, rule).Campaigns[0]
 }
 
 var ruleOf25 = state.CampaignRule{Window: 10 * time.Minute, Hosts: 25, Hold: 24 * time.Hour}
@@ -172,7 +186,7 @@ var ruleOf25 = state.CampaignRule{Window: 10 * time.Minute, Hosts: 25, Hold: 24 
 // turn, and returns the number of the message that began the campaign, 0 if none did.
 func (h hosts) wave(template state.Key, at time.Time, n int, asn func(int) uint32) (began int, last state.Campaign) {
 	for i := range n {
-		last = h[i%2].Seen(state.Sighting{
+		last = seen(h[i%2], state.Sighting{
 			Template: template, Network: state.Key(1000 + i), ASN: asn(i), At: at.Add(time.Duration(i) * time.Second),
 		}, ruleOf25)
 		if last.Began && began == 0 {
@@ -219,11 +233,11 @@ func TestCampaignOfFewNetworksOrSlowOnes(t *testing.T) {
 	both(t, func(t *testing.T, fresh func() hosts) {
 		h := fresh()
 		for i := range 200 {
-			if c := h[i%2].Seen(state.Sighting{Template: 1, Network: state.Key(i % 20), ASN: uint32(i), At: at}, ruleOf25); c.On {
+			if c := seen(h[i%2], state.Sighting{Template: 1, Network: state.Key(i % 20), ASN: uint32(i), At: at}, ruleOf25); c.On {
 				t.Fatalf("on with message %d", i)
 			}
 			late := state.Sighting{Template: 2, Network: state.Key(i), ASN: uint32(i), At: at.Add(time.Duration(i) * time.Minute)}
-			if c := h[i%2].Seen(late, ruleOf25); c.On {
+			if c := seen(h[i%2], late, ruleOf25); c.On {
 				t.Fatalf("on with message %d, of hours", i)
 			}
 		}
@@ -241,12 +255,12 @@ func TestCampaignHoldsAndClockJumps(t *testing.T) {
 			on    bool
 		}{{23 * time.Hour, true}, {46 * time.Hour, true}, {46*time.Hour - time.Minute, true}, {71 * time.Hour, false}} {
 			s := state.Sighting{Template: 1, Network: 7, ASN: 1, At: last.Add(c.after)}
-			if is := h[i%2].Seen(s, ruleOf25); is.On != c.on || is.Began {
+			if is := seen(h[i%2], s, ruleOf25); is.On != c.on || is.Began {
 				t.Errorf("after %v: %+v", c.after, is)
 			}
 		}
 		h.wave(2, at.AddDate(10, 0, 0), 30, systems(5))
-		if c := h[0].Seen(state.Sighting{Template: 2, Network: 7, ASN: 1, At: at}, ruleOf25); c.On || c.Messages != 1 {
+		if c := seen(h[0], state.Sighting{Template: 2, Network: 7, ASN: 1, At: at}, ruleOf25); c.On || c.Messages != 1 {
 			t.Errorf("%+v", c)
 		}
 		if began, _ := h.wave(2, at, 30, systems(5)); began == 0 {
@@ -317,11 +331,11 @@ func TestSameAnswers(t *testing.T) {
 			case 2:
 				return fmt.Sprint(s.Take(at, d))
 			case 3:
-				return fmt.Sprint(s.Habit(it, at))
+				return fmt.Sprint(habitOf(s, it, at))
 			case 4:
 				return fmt.Sprint(s.Known(it, at))
 			}
-			return fmt.Sprint(s.Seen(sight, rule))
+			return fmt.Sprint(seen(s, sight, rule))
 		}
 		if want, got := ask(m), ask(two[i%2]); got != want {
 			t.Fatalf("seed %d, question %d (%d) at %v: %s, the local memory says %s", seed, i, op, at, got, want)
@@ -329,22 +343,5 @@ func TestSameAnswers(t *testing.T) {
 	}
 	if two[0].(*mx).Degraded() || two[1].(*mx).Degraded() {
 		t.Error("the own memory answered")
-	}
-}
-
-// TestHistoryIsOwn: a host's history of addresses is not shared.
-func TestHistoryIsOwn(t *testing.T) {
-	s := start(t)
-	a, b := open(t, s.url()), open(t, s.url())
-	addr := netip.MustParseAddr("192.0.2.1")
-	a.Visit(addr, state.Visit{At: began})
-	if before := a.Visit(addr, state.Visit{At: began}); before.Sessions != 1 {
-		t.Errorf("%+v", before)
-	}
-	if h, ok := a.Host(addr, began); !ok || h.Sessions != 2 {
-		t.Errorf("%+v", h)
-	}
-	if _, ok := b.Host(addr, began); ok {
-		t.Error("another host knows")
 	}
 }

@@ -9,8 +9,12 @@
 // told what the store answers for, too, so that it knows what this host saw. A replica
 // that refuses to write, a full server and a wrong password are failures like silence.
 //
-// What differs from package state: the history of addresses (Host, Visit) stays
-// each host's own. An entry goes when its time to live is over, never for another's
+// The history of addresses is hearsay, and no call waits for it: Prefetch asks behind the
+// caller's back, Host joins what came with the own memory's word, and Visit is told to the
+// store later, in order, from a queue, as is Learn; what finds no room there is counted and
+// dropped. While the store is ill the queues wait.
+//
+// What differs from package state: an entry goes when its time to live is over, never for another's
 // sake: the server's maxmemory bounds them all, and volatile-ttl is the policy to
 // choose. A deferral is waited for at most a day after its delay. A network holds a
 // share of a table as counted since its first entry, a time to live ago at most; then it
@@ -35,8 +39,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,20 +53,27 @@ import (
 
 // Meter is told how the store does. It must be safe for concurrent use.
 type Meter interface {
-	// Call is one question: op is retried, available, take, habit, known, seen or trial (failed ones); outcome
-	// is ok, local (not asked, the store is ill) or what went wrong: timeout,
-	// unreachable, readonly, auth, loading, full, error.
+	// Call is one question: op is retried, available, take, known, mail, hosts, visits, habits
+	// or trial (failed ones); outcome is ok, local (not asked, the store is ill) or what went
+	// wrong: timeout, unreachable, readonly, auth, loading, full, error.
 	Call(op, outcome string, took time.Duration)
+	// Behind counts what no mail waits for, hosts that are asked about, visits and habits
+	// that are told, each by itself; outcome is done or dropped.
+	Behind(op, outcome string, n int)
 	// Degraded says whether the own memory answers alone.
 	Degraded(on bool)
 }
 
 // Options are what a Store needs: URL, Local, Log, Meter and Now.
 type Options struct {
-	URL     string
-	Local   *state.Memory // answers where the store does not
-	Prefix  string        // of all keys; "" is "iot-milter:"
-	Secret  [16]byte      // of all hosts; the zero value is the one in the store
+	URL    string
+	Local  *state.Memory // answers where the store does not
+	Prefix string        // of all keys; "" is "iot-milter:"
+	// Secret is that of the hashes until the store was reached: what the hosts shared when
+	// it last was. One that is in the store takes its place. The zero value is none.
+	Secret [16]byte
+	// Learned is told the secret in the store where it is another one; nil tells nobody.
+	Learned func(secret [16]byte)
 	Timeout time.Duration // of a call; 0 is 50 ms
 	Share   int           // entries of a table that one network may hold; 0 is 2000
 	Log     *slog.Logger  // one line a minute at most
@@ -83,9 +94,12 @@ type Store struct {
 	local  *state.Memory
 	secret atomic.Pointer[secret] // nil until the store was reached, where Options has none
 
+	learned secret // the last that was told; for one goroutine at a time
+
 	circuit circuit
+	hosts   *hosts
 	closing chan struct{}
-	done    chan struct{}
+	done    sync.WaitGroup
 }
 
 // secret is the key of the hashes.
@@ -106,7 +120,9 @@ func Open(o Options) (*Store, error) {
 		s.circuit.down.Store(false)
 		s.opts.Meter.Degraded(false)
 	}
-	go s.keep()
+	s.done.Go(s.keep)
+	s.done.Go(s.fetch)
+	s.done.Go(s.tell)
 	return s, nil
 }
 
@@ -143,8 +159,8 @@ func connect(o Options) (*Store, error) {
 	}
 	logging.Disable() // its lines go to stderr; errors come back anyway
 	s := &Store{
-		opts: o, local: o.Local, client: redis.NewUniversalClient(options),
-		closing: make(chan struct{}), done: make(chan struct{}),
+		opts: o, local: o.Local, client: redis.NewUniversalClient(options), hosts: newHosts(),
+		closing: make(chan struct{}),
 	}
 	s.circuit.tripped = make(chan struct{}, 1)
 	s.circuit.down.Store(true)
@@ -160,11 +176,12 @@ func tagged(prefix string) bool {
 	return ok && strings.Index(rest, "}") > 0
 }
 
-// Close ends the Store. Calls that come later are answered by the own memory.
+// Close tells the store what is queued, if it does well, and ends the Store. Calls that
+// come later are answered by the own memory.
 func (s *Store) Close() error {
-	s.circuit.down.Store(true)
 	close(s.closing)
-	<-s.done
+	s.done.Wait()
+	s.circuit.down.Store(true)
 	return s.client.Close()
 }
 
@@ -200,14 +217,6 @@ func (k *secret) hash(b []byte) state.Key {
 	return state.Key(siphash.Hash(binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:]), b))
 }
 
-// Host returns what this mail host knows of an address.
-func (s *Store) Host(addr netip.Addr, at time.Time) (state.Host, bool) { return s.local.Host(addr, at) }
-
-// Visit notes a session at this mail host, and returns what it knew before.
-func (s *Store) Visit(addr netip.Addr, v state.Visit) (before state.Host) {
-	return s.local.Visit(addr, v)
-}
-
 // trial reaches for the store as calls do, but with time to connect: it must take a
 // write, and take another within the time of a call.
 func (s *Store) trial() error {
@@ -226,9 +235,6 @@ var errSecret = errors.New("the secret in the store is not 32 hexadecimal digits
 // agree takes the secret that is in the store, or puts the own one there.
 func (s *Store) agree(ctx context.Context) error {
 	name := s.opts.Prefix + "secret"
-	if s.opts.Secret != [16]byte{} {
-		return s.client.Ping(ctx).Err()
-	}
 	own := s.secret.Load()
 	if own == nil {
 		own = new(secret)
@@ -245,6 +251,22 @@ func (s *Store) agree(ctx context.Context) error {
 	if err != nil || len(b) != len(own) {
 		return errSecret
 	}
-	s.secret.Store((*secret)(b))
+	s.learn((*secret)(b))
 	return nil
+}
+
+// learn puts the secret of the store in force. What the own memory has under another one
+// is not found again.
+func (s *Store) learn(now *secret) {
+	if before := s.secret.Load(); before != nil && *before != *now {
+		s.opts.Log.Warn("the shared store has another secret than this host had", "hint", "the store's is in force from now on, and "+
+			"deferrals, habits and campaigns that were counted under the other begin anew")
+	}
+	s.secret.Store(now)
+	if s.learned != *now {
+		s.learned = *now
+		if s.opts.Learned != nil {
+			s.opts.Learned(*now)
+		}
+	}
 }

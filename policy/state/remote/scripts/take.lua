@@ -33,6 +33,7 @@ for i = 1, draws do
   local full_in = at - now + (burst - tokens) / count * per
   local ms = math.ceil(full_in / 1000) + slack * 1000
   redis.call('PEXPIRE', key, string.format('%.0f', ms))
+  redis.call('HSETNX', key, 'w', string.match(KEYS[3*i], '[^:]*$')) -- whose it is, to be forgotten with it
   if new then hold(KEYS[3*i], math.max(3600, math.ceil(ms / 1000))) end
 end
 return {0}

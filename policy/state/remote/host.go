@@ -1,0 +1,238 @@
+package remote
+
+import (
+	"context"
+	"math"
+	"net/netip"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/state"
+)
+
+const (
+	heardHosts  = 1 << 14 // whose answers are kept: those of sessions under way
+	askedHosts  = 1 << 10 // that wait to be asked about
+	toldVisits  = 1 << 12 // or habits, that wait to be told: those of a restart of the store
+	hostsAtOnce = 64      // in one question
+)
+
+// hosts is what the store said of addresses, what is to be asked, and what is to be
+// told.
+type hosts struct {
+	heard  *lru.Cache[netip.Addr, state.Host] // the zero Host is one that the store has not
+	asked  chan netip.Addr
+	visits chan seenHost
+	habits chan seenHabit
+}
+
+type seenHabit struct {
+	item state.Item
+	day  int64
+}
+
+type seenHost struct {
+	addr  netip.Addr
+	visit state.Visit
+}
+
+func newHosts() *hosts {
+	heard, err := lru.New[netip.Addr, state.Host](heardHosts)
+	if err != nil {
+		panic(err) // only of a size below 1
+	}
+	return &hosts{heard: heard, asked: make(chan netip.Addr, askedHosts), visits: make(chan seenHost, toldVisits),
+		habits: make(chan seenHabit, toldVisits)}
+}
+
+// Prefetch begins to ask the store what Host will be asked.
+func (s *Store) Prefetch(addr netip.Addr) {
+	if !addr.IsValid() {
+		return
+	}
+	asked := s.hosts.asked
+	if s.circuit.down.Load() {
+		asked = nil
+	}
+	select {
+	case asked <- addr.Unmap().WithZone(""):
+	default:
+		s.behind(opHosts, false, 1)
+	}
+}
+
+// Host is state.Memory's, joined with what the store had when it last was asked.
+func (s *Store) Host(addr netip.Addr, at time.Time) (h state.Host, ok bool) {
+	h, ok = s.local.Host(addr, at)
+	heard, _ := s.hosts.heard.Get(addr.Unmap().WithZone(""))
+	if heard.Stale(at) {
+		return h, ok
+	}
+	return h.Join(heard), true
+}
+
+// Visit notes a session here, and has it told to the store. What it returns is what this
+// mail host knew.
+func (s *Store) Visit(addr netip.Addr, v state.Visit) (before state.Host) {
+	if addr.IsValid() {
+		select {
+		case s.hosts.visits <- seenHost{addr.Unmap().WithZone(""), v}:
+		default:
+			s.behind(opVisits, false, 1)
+		}
+	}
+	return s.local.Visit(addr, v)
+}
+
+// Learn is state.Memory's, and has it told to the store.
+func (s *Store) Learn(it state.Item, at time.Time) {
+	s.local.Learn(it, at)
+	select {
+	case s.hosts.habits <- seenHabit{it, at.Unix() / daySeconds}:
+	default:
+		s.behind(opHabits, false, 1)
+	}
+}
+
+// fetch asks about hosts until Close.
+func (s *Store) fetch() {
+	for {
+		select {
+		case <-s.closing:
+			return
+		case addr := <-s.hosts.asked:
+			all := atOnce(addr, s.hosts.asked)
+			ok := s.call(opHosts, func(ctx context.Context) error { return s.recall(ctx, all) })
+			s.behind(opHosts, ok, len(all))
+		}
+	}
+}
+
+// recall asks about hosts, and keeps what the store says.
+func (s *Store) recall(ctx context.Context, addrs []netip.Addr) error {
+	found, err := s.read(ctx, addrs)
+	for i := range found {
+		s.hosts.heard.Add(addrs[i], found[i])
+	}
+	return err
+}
+
+// read returns what the store has of hosts.
+func (s *Store) read(ctx context.Context, addrs []netip.Addr) ([]state.Host, error) {
+	keys := make([]string, 0, 2*len(addrs))
+	for _, a := range addrs {
+		keys = append(keys, s.hostKey("host", a.String()), s.hostKey("host", state.Network(a).String()))
+	}
+	values, err := s.client.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, err
+	}
+	if len(values) != len(keys) {
+		return nil, errAnswer
+	}
+	found := make([]state.Host, len(addrs))
+	for i := range found {
+		for wide, v := range values[2*i : 2*i+2] {
+			text, _ := v.(string)
+			if h, ok := state.ParseHost([]byte(text)); ok {
+				found[i], found[i].Wide = h, wide == 1
+				break
+			}
+		}
+	}
+	return found, nil
+}
+
+// tell tells the store of visits and habits until Close, and what is left then. While the
+// store is ill they wait.
+func (s *Store) tell() {
+	ill := time.NewTicker(firstWait)
+	defer ill.Stop()
+	for {
+		visits, habits := s.hosts.visits, s.hosts.habits
+		if s.circuit.down.Load() {
+			visits, habits = nil, nil
+		}
+		select {
+		case <-s.closing:
+			for s.told() {
+			}
+			s.behind(opVisits, false, len(s.hosts.visits))
+			s.behind(opHabits, false, len(s.hosts.habits))
+			return
+		case v := <-visits:
+			s.note(atOnce(v, visits))
+		case h := <-habits:
+			s.learnt(atOnce(h, habits))
+		case <-ill.C:
+		}
+	}
+}
+
+// told tells of some that are left; it reports whether there were any and it could.
+func (s *Store) told() bool {
+	select {
+	case v := <-s.hosts.visits:
+		return s.note(atOnce(v, s.hosts.visits))
+	case h := <-s.hosts.habits:
+		return s.learnt(atOnce(h, s.hosts.habits))
+	default:
+		return false
+	}
+}
+
+func (s *Store) learnt(habits []seenHabit) bool {
+	keys, args := make([]string, 0, 3*len(habits)), append(make([]any, 0, 2+len(habits)), s.opts.Share, habitDays)
+	for i := range habits {
+		it := &habits[i].item
+		keys = append(keys, s.key("habit", it.Network, it.Key), s.key("habit", it.Network, it.Wide), s.key("holds-habit", it.Network))
+		args = append(args, habits[i].day)
+	}
+	_, ok := s.ask(opHabits, keys, args)
+	s.behind(opHabits, ok, len(habits))
+	return ok
+}
+
+func (s *Store) note(visits []seenHost) bool {
+	keys, args := make([]string, 0, 3*len(visits)), make([]any, 0, 5+4*len(visits))
+	args = append(args, s.opts.Share, int64(state.HostKeep/time.Second), int64(clockStep/time.Second), slack, int(policy.ClassDevice)+1)
+	for i := range visits {
+		v, network := &visits[i].visit, state.Network(visits[i].addr).String()
+		keys = append(keys, s.hostKey("host", visits[i].addr.String()), s.hostKey("host", network), s.hostKey("holds-host", network))
+		args = append(args, min(max(v.At.Unix(), 1), math.MaxUint32), int(v.Flag), int(v.Class), int(v.Device))
+	}
+	_, ok := s.ask(opVisits, keys, args)
+	s.behind(opVisits, ok, len(visits))
+	return ok
+}
+
+func (s *Store) behind(o *op, ok bool, n int) {
+	outcome := "done"
+	if !ok {
+		outcome = "dropped"
+	}
+	s.opts.Meter.Behind(o.name, outcome, n)
+}
+
+// hostKey is the name of what is known of a host, or of a network. Histories are kept
+// under plain names, so that the admin can look them up and have them forgotten.
+func (s *Store) hostKey(table, of string) string {
+	return strings.Join([]string{s.opts.Prefix + table, of}, ":")
+}
+
+// atOnce adds what else waits, up to what goes into one question.
+func atOnce[T any](first T, more <-chan T) []T {
+	all := append(make([]T, 0, hostsAtOnce), first)
+	for len(all) < hostsAtOnce {
+		select {
+		case next := <-more:
+			all = append(all, next)
+		default:
+			return all
+		}
+	}
+	return all
+}
