@@ -96,7 +96,7 @@ type Running interface {
 	Campaigns(most int) []Campaign
 	Hosts(within netip.Prefix, most int) Hosts // of all where within is not valid
 	Host(addr netip.Addr) (Host, bool)
-	Forget(within netip.Prefix) (entries int)
+	Forget(within netip.Prefix) (entries int, err error)
 	Allowed() []Allowed
 	Allow(what, note string, until *time.Time) (Allowed, error)
 	Disallow(what string) (bool, error)
@@ -263,9 +263,10 @@ func (c *Control) forget(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := Forgotten{p, c.running.Forget(p)}
+	f := Forgotten{Prefix: p}
+	f.Entries, err = c.running.Forget(p)
 	c.changed(r, "forget", "prefix", p.String(), "entries", f.Entries)
-	return f, nil
+	return f, err
 }
 
 func (c *Control) allowed(*http.Request) (any, error) {

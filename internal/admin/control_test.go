@@ -48,7 +48,7 @@ func (f *fake) Host(addr netip.Addr) (admin.Host, bool) {
 	return admin.Host{Addr: addr}, addr.Is6()
 }
 
-func (f *fake) Forget(within netip.Prefix) int { f.said("forget %s", within); return 3 }
+func (f *fake) Forget(within netip.Prefix) (int, error) { f.said("forget %s", within); return 3, nil }
 
 func (f *fake) Allowed() []admin.Allowed { return []admin.Allowed{} }
 

@@ -30,7 +30,7 @@ type remembered interface {
 	Campaigns(at time.Time, most int) []state.Campaign
 	Hosts(yield func(netip.Addr, state.Host) bool)
 	Host(addr netip.Addr, at time.Time) (state.Host, bool)
-	Forget(within netip.Prefix) (entries int)
+	Forget(within netip.Prefix) (entries int, err error)
 }
 
 // control is the daemon as its control socket sees it. It implements admin.Running.
@@ -167,9 +167,14 @@ func host(addr netip.Addr, h *state.Host) admin.Host {
 }
 
 // Forget implements admin.Running.
-func (c *control) Forget(within netip.Prefix) (entries int) {
+func (c *control) Forget(within netip.Prefix) (entries int, err error) {
 	c.top.Forget(within)
-	return c.memory.Forget(within)
+	entries, err = c.memory.Forget(within)
+	if err != nil {
+		err = &admin.Refusal{Status: http.StatusServiceUnavailable, What: fmt.Sprintf("%d entries are forgotten, "+
+			"but not all of the shared store's: %v; hint: ask again when iot_milter_shared_degraded is 0", entries, err)}
+	}
+	return entries, err
 }
 
 // Allowed implements admin.Running.

@@ -79,7 +79,7 @@ func Run(path, version string, w io.Writer) error {
 	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
 	list, broken := d.openAllowed()
 	top := admin.NewTop(&obs.Recorder{Log: d.log, Metrics: d.metrics}, time.Now)
-	d.control = newControl(d, memory.local, top, list, broken)
+	d.control = newControl(d, memory.view(), top, list, broken)
 	d.decider = decider.New(decider.Options{
 		Recorder: top, Meter: d.metrics, Log: d.log, Now: time.Now, State: memory.state(), Allow: list,
 	}, settings)

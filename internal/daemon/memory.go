@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/iot-milter/iot-milter/conf"
@@ -37,8 +38,9 @@ func openMemory(c *conf.Config, log *slog.Logger, metrics *obs.Metrics) (m *memo
 			return nil, err
 		}
 	}
+	o.Secret = secretOf(c, o)
 	m.local, err = state.New(state.Options{
-		Entries: min(c.Store.Hosts, maxEntries), Hosts: c.Store.Hosts, Secret: secretOf(c, o),
+		Entries: min(c.Store.Hosts, maxEntries), Hosts: c.Store.Hosts, Secret: o.Secret,
 	})
 	if err != nil {
 		return nil, err
@@ -46,6 +48,7 @@ func openMemory(c *conf.Config, log *slog.Logger, metrics *obs.Metrics) (m *memo
 	m.disk = disk.Open(m.local, disk.Options{Dir: c.StateDir, Log: log, Meter: metrics, Now: time.Now})
 	if o.URL != "" {
 		o.Local = m.local
+		o.Learned = func(secret [16]byte) { disk.KeepShared(c.StateDir, secret, log) }
 		if m.shared, err = remote.Open(o); err != nil {
 			return nil, errors.Join(err, m.disk.Close(maxFlush))
 		}
@@ -54,14 +57,21 @@ func openMemory(c *conf.Config, log *slog.Logger, metrics *obs.Metrics) (m *memo
 }
 
 // secretOf is the secret of the keys: the one that the hosts share, so that they all
-// call a thing the same, or that of this installation.
+// call a thing the same, or that of this installation. The first host has its own shared.
 func secretOf(c *conf.Config, o remote.Options) [16]byte {
-	if o.URL != "" {
-		if secret, err := remote.Secret(o); err == nil {
-			return secret
-		}
+	if o.URL == "" {
+		return disk.Secret(c.StateDir, o.Log)
 	}
-	return disk.Secret(c.StateDir, o.Log)
+	kept, shared := disk.SharedSecret(c.StateDir, o.Log)
+	if !shared {
+		kept = disk.Secret(c.StateDir, o.Log)
+		o.Log = slog.New(slog.DiscardHandler) // that others have another one is as it should be
+	}
+	o.Secret = kept
+	if secret, err := remote.Secret(o); err == nil {
+		return secret
+	}
+	return kept
 }
 
 // state is what the decider asks.
@@ -70,6 +80,21 @@ func (m *memory) state() decider.State {
 		return m.shared
 	}
 	return m.local
+}
+
+// view is what the admin asks.
+func (m *memory) view() remembered {
+	if m.shared != nil {
+		return m.shared.View()
+	}
+	return own{m.local}
+}
+
+// own is a memory without others, which can be asked at any time.
+type own struct{ *state.Memory }
+
+func (o own) Forget(within netip.Prefix) (entries int, err error) {
+	return o.Memory.Forget(within), nil
 }
 
 // close writes what changed.
