@@ -29,7 +29,7 @@ VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo 
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
-.PHONY: help build demo test race fuzz integration check fmt bench burst accuracy install clean
+.PHONY: help build demo test valkey race fuzz integration check fmt bench burst accuracy install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -45,7 +45,10 @@ demo: ## all set-up, then the main job: three mails through a private Postfix
 test: ## all set-up, then every test: unit, race detector, real MTAs
 	.ci/setup test
 	$(GO) test ./...
-	@$(MAKE) --no-print-directory race integration
+	@$(MAKE) --no-print-directory valkey race integration
+
+valkey: ## the tests of the shared memory, on Valkey
+	REDIS_SERVER=$(CURDIR)/build/valkey/usr/bin/valkey-server $(GO) test ./policy/state/remote
 
 race: ## the unit tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...

@@ -27,7 +27,8 @@
 //
 // Beside the cases there are tests in Go: TestFault… each break one source of evidence
 // (fault_test.go), and TestNobodyWaitsForAnAcceptedClient compares waiting.
-// They are played on Postfix.
+// They are played on Postfix. TestShared… have two Postfix, a daemon each, and a
+// redis-server that the daemons share (shared_test.go).
 //
 // # How to write a case
 //

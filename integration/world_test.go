@@ -28,6 +28,7 @@ const (
 	sendAddr     = "192.0.2.26"
 	sendAddr6    = "2001:db8:25::26"
 	hubAddr      = "192.0.2.27"
+	secondAddr   = "192.0.2.28"
 	proxyAddr    = "192.0.2.254" // a TCP proxy in front of Postfix
 )
 
@@ -81,9 +82,9 @@ func prepare() error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("these tests start mail servers; hint: run them as root")
 	}
-	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f"} {
+	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f", "redis-server", "redis-cli"} {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest p0f", p)
+			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest p0f redis-server", p)
 		}
 	}
 	if out, err := exec.Command("mta/fetch-sendmail.sh").CombinedOutput(); err != nil {
@@ -176,7 +177,7 @@ func links() error {
 	err := ip("link set lo up",
 		"link add mta0 type veth peer name client0",
 		"link set client0 netns "+there,
-		"addr add 192.0.2.25/24 dev mta0", "addr add 192.0.2.26/24 dev mta0", "addr add 192.0.2.27/24 dev mta0",
+		"addr add 192.0.2.25/24 dev mta0", "addr add 192.0.2.26/24 dev mta0", "addr add 192.0.2.27/24 dev mta0", "addr add 192.0.2.28/24 dev mta0",
 		"addr add 2001:db8:25::25/64 dev mta0 nodad", "addr add 2001:db8:25::26/64 dev mta0 nodad",
 		"link set mta0 up")
 	if err != nil {

@@ -40,9 +40,9 @@ type server struct {
 
 func start(t testing.TB, args ...string) *server {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
+	path, err := exec.LookPath(program())
 	if err != nil {
-		if os.Getenv("CI") != "" {
+		if os.Getenv("CI") != "" || os.Getenv("REDIS_SERVER") != "" {
 			t.Fatal("no redis-server; hint: .ci/setup test installs it")
 		}
 		t.Skip("no redis-server; hint: apt-get install redis-server")
@@ -62,6 +62,14 @@ func start(t testing.TB, args ...string) *server {
 	})
 	s.start()
 	return s
+}
+
+// program is the server: Redis, or another that the environment names.
+func program() string {
+	if p := os.Getenv("REDIS_SERVER"); p != "" {
+		return p
+	}
+	return "redis-server"
 }
 
 func freePort(t testing.TB) string {
