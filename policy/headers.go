@@ -16,7 +16,7 @@ const (
 // Headers collects from a message's header fields what signals and edits need,
 // as they arrive, without an allocation per field. The zero value is empty;
 // Reset makes it so again and keeps its memory. One goroutine may use it at a
-// time. It holds no bodies, and of the subject a hash.
+// time. It holds of the subject a hash, and of the body where it links to.
 type Headers struct {
 	Count    int // fields seen
 	Received int // Received fields
@@ -26,6 +26,12 @@ type Headers struct {
 	MessageID Text
 	Mailer    Text // X-Mailer or User-Agent, the first of them
 	From      Text
+
+	ContentType Text // these two are known after KeepType only
+	Encoding    Text // Content-Transfer-Encoding
+	Links       Links
+
+	typed bool // KeepType
 
 	order   uint64 // of the names of the fields, but the trace's: see Template
 	subject uint64 // of the subject without what differs from mail to mail; 0 without one
@@ -45,6 +51,10 @@ func (h *Headers) Reset(authserv string) {
 	auth := h.ownAuth[:0]
 	*h = Headers{authserv: strings.ToLower(authserv), ownAuth: auth}
 }
+
+// KeepType has the fields kept that say how the body is to be read. It comes after
+// Reset and before the fields.
+func (h *Headers) KeepType() { h.typed = true }
 
 // Add takes one field as the MTA hands it over. It does not keep name or value.
 func (h *Headers) Add(name, value []byte) {
@@ -76,6 +86,14 @@ func (h *Headers) Add(name, value []byte) {
 			first(&h.Mailer, value)
 		} else if is(name, HeaderName) {
 			h.addMark(value)
+		}
+	case len("Content-Type"):
+		if h.typed && is(name, "Content-Type") {
+			first(&h.ContentType, value)
+		}
+	case len("Content-Transfer-Encoding"):
+		if h.typed && is(name, "Content-Transfer-Encoding") {
+			first(&h.Encoding, value)
 		}
 	case len("Authentication-Results"):
 		if is(name, "Authentication-Results") {

@@ -7,7 +7,7 @@ import (
 	"github.com/iot-milter/iot-milter/policy/device"
 )
 
-// Template is what the messages of one run have in common, as two hashes. Anybody
+// Template is what the messages of one run have in common, as hashes. Anybody
 // can compute them: whoever keeps them does so under a secret. The zero value is
 // no template.
 type Template struct {
@@ -17,6 +17,10 @@ type Template struct {
 	Loose uint64
 	// Exact is that with the subject, less its numbers; 0 without a subject.
 	Exact uint64
+	// Links is what the message advertises, by itself: the registered domains that its
+	// body links to. The others are without it: who varies the domains would hide behind
+	// them a program that is well known. 0 without a body, or without such a link.
+	Links uint64
 }
 
 // Template returns the template of the message, the zero value before its header is
@@ -31,7 +35,7 @@ func (f *Facts) Template() Template {
 	sum = mixText(sum, h.Mailer.String())
 	sum = mixID(sum, h.MessageID.String())
 	sum = mixByte(sum, greeter(f))
-	t := Template{Loose: nonZero(sum)}
+	t := Template{Loose: nonZero(sum), Links: f.links()}
 	if h.subject != 0 {
 		t.Exact = nonZero(mix(h.subject, sum))
 	}
