@@ -20,6 +20,7 @@ type Wishes struct {
 	Prompt     bool   // look-ups begin with the connection: its facts are wanted as they come
 	Mark       bool   // X-IoT-Spam is written
 	Quarantine bool   // messages may be held
+	Body       bool   // the beginning of suspects' bodies is read
 	AuthResult bool   // Authentication-Results is written …
 	Authserv   string // … under this identifier; "" is the MTA's own name
 	Hostname   string // host= in headers; "" is the MTA's own name
@@ -38,6 +39,9 @@ type Case interface {
 	Early(ctx context.Context, at Stage) Verdict
 	// Recipient judges one recipient by the connection's facts.
 	Recipient(ctx context.Context, rcpt string) Verdict
+	// Reads says, once the header is known, whether the body is wanted. It never waits;
+	// the headers are the caller's, as in Message.
+	Reads(headers *Headers) bool
 	// Message judges at end of message by all facts. The headers are the
 	// caller's and are read before Message returns; nil when they are unknown.
 	Message(ctx context.Context, queueID string, headers *Headers) Verdict

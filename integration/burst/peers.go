@@ -45,6 +45,7 @@ func (c *peersCase) Recipient(context.Context, string) policy.Verdict {
 	return policy.Verdict{}
 }
 
+func (c *peersCase) Reads(*policy.Headers) bool { return false }
 func (c *peersCase) Message(context.Context, string, *policy.Headers) policy.Verdict {
 	return policy.Verdict{}
 }

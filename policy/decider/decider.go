@@ -105,10 +105,12 @@ func (d *Decider) Swap(s *Settings) { d.settings.Store(s) }
 
 // Wishes implements policy.Decider.
 func (d *Decider) Wishes() policy.Wishes {
-	r := &d.settings.Load().Rules
+	s := d.settings.Load()
+	r := &s.Rules
 	w := policy.Wishes{
 		Earliest:   policy.StageRcpt,
-		Prompt:     d.settings.Load().Evidence != nil,
+		Prompt:     s.Evidence != nil,
+		Body:       s.Campaign.reads(),
 		Mark:       r.Mode >= policy.ModeTag,
 		AuthResult: r.AuthResult && r.Mode >= policy.ModeTag,
 		Authserv:   r.Authserv,
