@@ -40,7 +40,7 @@ func warmMessage() [][]byte {
 }
 
 // talk sends the pieces of a message and reads until the answer to each.
-func talk(b *testing.B, conn net.Conn, r *bufio.Reader, pieces [][]byte) {
+func talk(b testing.TB, conn net.Conn, r *bufio.Reader, pieces [][]byte) {
 	for _, piece := range pieces {
 		if _, err := conn.Write(piece); err != nil {
 			b.Fatal(err)
@@ -61,7 +61,9 @@ func talk(b *testing.B, conn net.Conn, r *bufio.Reader, pieces [][]byte) {
 	}
 }
 
-func open(b *testing.B, path string) (net.Conn, *bufio.Reader) {
+func open(b *testing.B, path string) (net.Conn, *bufio.Reader) { return openAs(b, path, server) }
+
+func openAs(b testing.TB, path string, c mtascript.Client) (net.Conn, *bufio.Reader) {
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		b.Fatal(err)
@@ -72,9 +74,9 @@ func open(b *testing.B, path string) (net.Conn, *bufio.Reader) {
 	if err != nil || f.Code != mtascript.CmdOptNeg {
 		b.Fatal(f, err)
 	}
-	conn.Write(mtascript.Macro(mtascript.CmdConnect, "j", "mx.example.test", "{client_resolve}", "OK", "{client_name}", "mx1.example.org", "v", "Postfix").Bytes())
-	conn.Write(mtascript.Connect("mx1.example.org", '4', 4000, "192.0.2.10").Bytes())
-	conn.Write(mtascript.Helo("mx1.example.org").Bytes())
+	conn.Write(mtascript.Macro(mtascript.CmdConnect, "j", "mx.example.test", "{client_resolve}", "OK", "{client_name}", c.Host, "v", "Postfix").Bytes())
+	conn.Write(mtascript.Connect(c.Host, '4', 4000, c.Addr).Bytes())
+	conn.Write(mtascript.Helo(c.Host).Bytes())
 	return conn, r
 }
 

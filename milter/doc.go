@@ -13,6 +13,13 @@
 // the rest, and holds answers back until the next read from the MTA, so that the
 // edits and the reply of an end of message leave in one write.
 //
+// Bodies are not sent to us unless the wishes ask for them. Then the edge keeps the
+// first policy.MaxBody bytes of those that the case wants to read, which it is asked
+// at the end of the header, until the end of the message, and drops all others unread.
+// A chunk needs no answer where the MTA offers that (SMFIP_NR_BODY). The answer "skip
+// the rest" (SMFIR_SKIP) would save the copy of large mails and have the MTA wait at
+// each of the others.
+//
 // # Scopes
 //
 // A session is one milter connection. It holds a client (CONNECT), its greeting

@@ -48,6 +48,7 @@ type edge struct {
 type taker interface {
 	macros(at gomilter.Code, payload []byte)
 	header(payload []byte)
+	body(chunk []byte) (room int) // how much more is wanted
 	connect(payload []byte) error
 	nextClient()
 	atRest() bool
@@ -55,7 +56,7 @@ type taker interface {
 }
 
 // mute says which frames were agreed to get no answer.
-type mute struct{ header bool }
+type mute struct{ header, body bool }
 
 func newEdge(conn net.Conn, limits Limits) *edge {
 	e := &edge{Conn: conn, limits: limits, closed: make(chan struct{})}
@@ -132,7 +133,15 @@ func (e *edge) take(f frame) (forward bool, err error) {
 			e.sayContinue()
 		}
 		return false, nil
-	case gomilter.CodeBody, codeUnknown:
+	case gomilter.CodeBody:
+		if e.frames.body > 0 {
+			e.frames.body = e.taker.body(f.payload)
+		}
+		if !e.mute.body {
+			e.sayContinue()
+		}
+		return false, nil
+	case codeUnknown:
 		e.sayContinue()
 		return false, nil
 	case codeQuitNC:

@@ -40,6 +40,7 @@ type frame struct {
 type frames struct {
 	from *bufio.Reader
 	buf  []byte
+	body int // bytes of body frames that are worth memory
 }
 
 // next reads one frame. io.EOF means that the MTA closed between frames.
@@ -56,7 +57,7 @@ func (f *frames) next() (frame, error) {
 		return frame{}, fmt.Errorf("%w: length %d is not within 1 to %d bytes", errFrame, length, maxFrame)
 	}
 	code := gomilter.Code(head[lengthPrefix])
-	keep, err := kept(code, length)
+	keep, err := f.kept(code, length)
 	if err != nil {
 		return frame{}, err
 	}
@@ -71,10 +72,10 @@ func (f *frames) next() (frame, error) {
 }
 
 // kept is how many bytes of a frame of the length are worth memory.
-func kept(code gomilter.Code, length int) (int, error) {
+func (f *frames) kept(code gomilter.Code, length int) (int, error) {
 	switch code {
 	case gomilter.CodeBody:
-		return 1, nil
+		return min(length, 1+f.body), nil
 	case gomilter.CodeHeader, gomilter.CodeMacro:
 		return min(length, keepFrame), nil
 	}

@@ -33,7 +33,7 @@ func FuzzOffer(f *testing.F) {
 			}
 			return
 		}
-		w := policy.Wishes{Earliest: policy.Stage(wish % 4), Mark: wish&4 != 0, Quarantine: wish&8 != 0, AuthResult: wish&16 != 0}
+		w := policy.Wishes{Earliest: policy.Stage(wish % 4), Mark: wish&4 != 0, Quarantine: wish&8 != 0, AuthResult: wish&16 != 0, Body: wish&32 != 0}
 		a := agree(o, w)
 		if uint32(a.actions)&^actions != 0 || uint32(a.protocol)&^protocol != 0 {
 			t.Errorf("offered %x %x, agreed %x %x", actions, protocol, a.actions, a.protocol)
@@ -45,6 +45,9 @@ func FuzzOffer(f *testing.F) {
 			gomilter.OptNoMailFrom | gomilter.OptNoRcptTo | gomilter.OptNoHeaders | gomilter.OptNoEOH
 		if a.protocol&never != 0 {
 			t.Errorf("agreed %x", a.protocol)
+		}
+		if w.Body && a.protocol&gomilter.OptNoBody != 0 || !w.Body && protocol&^uint32(a.protocol)&uint32(gomilter.OptNoBody) != 0 {
+			t.Errorf("bodies wished %v, agreed %x", w.Body, a.protocol)
 		}
 		if (a.macros != nil) != (a.actions&gomilter.OptSetSymList != 0) {
 			t.Error("a macro list without its action, or the other way round")
@@ -79,6 +82,8 @@ func FuzzSession(f *testing.F) {
 		"Cmx1.example.org\x004\x9c\x40192.0.2.10\x00", "Hmx1.example.org\x00", "M<a@example.org>\x00", "R<u@example.test>\x00",
 		"LX-IoT-Spam\x00No, host=mx.example.test\x00", "N", "E", "A", "Q"))
 	f.Add(good("CDiskStation\x006\x00\x00IPv6:2001:db8::1\x00", "Hdsldevice.lan\x00", "M<>\x00", "Rpostmaster\x00", "L", "L\x00\x00\x00", "E", "K", "C\x00U", "Q"))
+	f.Add(good("C[203.0.113.7]\x004\x9c\x40203.0.113.7\x00", "Hlocalhost\x00", "M<a@example.org>\x00", "Ru@example.test\x00",
+		"LContent-Type\x00text/html\x00", "N", "Bhttp://a.", "Bexample/", "E", "Q"))
 	f.Add([]byte("\x00\x00\x00\x00\xff\xff\xff\xff"))
 	memory, err := state.New(state.Options{Entries: 100})
 	if err != nil {
@@ -89,6 +94,7 @@ func FuzzSession(f *testing.F) {
 		Rules: policy.Rules{Mode: policy.ModeEnforce, EnforceAt: policy.StageConnect, Device: policy.ActionReject, Access: policy.ActionDefer,
 			Prior:      policy.PerClass{0, .6, .05, .05, .25, .05},
 			Thresholds: policy.Thresholds{Device: .6, Access: .6}},
+		Campaign: decider.Campaign{CampaignRule: state.CampaignRule{Window: time.Hour, Hosts: 3, Hold: time.Hour}, URLs: true},
 		Deadline: time.Second,
 	})
 	s := New(Options{Decider: d, Log: log, Meter: deaf{}, Now: time.Now, NewID: func() string { return "x" },

@@ -54,8 +54,12 @@ var connectMacros = []string{"j", "{daemon_name}", "{daemon_addr}", "{daemon_por
 // agree intersects what we want with what the MTA offers.
 func agree(o offer, w policy.Wishes) agreement {
 	actions := wantedActions(w) | gomilter.OptSetSymList
-	protocol := gomilter.OptNoBody | gomilter.OptNoUnknown | gomilter.OptNoData |
-		gomilter.OptNoHeaderReply | gomilter.OptNoEOHReply
+	protocol := gomilter.OptNoUnknown | gomilter.OptNoData | gomilter.OptNoHeaderReply | gomilter.OptNoEOHReply
+	if w.Body {
+		protocol |= gomilter.OptNoBodyReply
+	} else {
+		protocol |= gomilter.OptNoBody
+	}
 	// A stage that cannot be answered with anything but "continue" needs no answer.
 	// But Postfix holds frames back until it wants one (quirk 14).
 	if w.Earliest > policy.StageConnect && !w.Prompt {
@@ -121,6 +125,8 @@ func (a agreement) silent(at policy.Stage) bool {
 		return a.protocol&gomilter.OptNoHeaderReply != 0
 	case policy.StageEOH:
 		return a.protocol&gomilter.OptNoEOHReply != 0
+	case policy.StageBody:
+		return a.protocol&gomilter.OptNoBodyReply != 0
 	}
 	return false
 }

@@ -30,10 +30,12 @@ const (
 	EventLost        Event = "lost"         // the peer closed without QUIT
 	EventAcceptError Event = "accept-error" // accept failed: out of file descriptors, for instance
 	EventForged      Event = "forged"       // a message had more forged fields than are removed
+	EventBody        Event = "body"         // a suspect's body was looked at …
+	EventBodyCut     Event = "body-cut"     // … and not to its end
 )
 
 // Events are all events, for a meter that binds its counters at start.
-var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError, EventForged}
+var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError, EventForged, EventBody, EventBodyCut}
 
 // Meter is told what the server counts. It must be safe for concurrent use.
 type Meter interface {
@@ -172,13 +174,14 @@ func (s *Server) serve(e *edge, stripOnly bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	sess := &session{server: s, edge: e, ctx: ctx, id: s.opts.NewID(), wishes: s.opts.Decider.Wishes(), stripOnly: stripOnly}
+	sess.wishes.Body = sess.wishes.Body && !stripOnly
 	o, err := e.offer(sess)
 	if err != nil {
 		s.ended(sess, err)
 		return
 	}
 	sess.agreed = agree(o, sess.wishes)
-	e.mute.header = sess.agreed.silent(policy.StageHeader)
+	e.mute = mute{header: sess.agreed.silent(policy.StageHeader), body: sess.agreed.silent(policy.StageBody)}
 	s.begun(sess)
 	library := gomilter.Server{
 		NewMilter: func() gomilter.Milter { return sess },

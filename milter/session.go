@@ -32,6 +32,8 @@ type session struct {
 	open       bool        // between MAIL and the end of the message
 	announced  bool        // the macros of the next MAIL are in the store
 	headers    policy.Headers
+	reads      bool        // the open message's body is wanted
+	text       policy.Body // the beginning of it
 }
 
 var _ gomilter.Milter = (*session)(nil)
@@ -107,19 +109,42 @@ func (s *session) Header(string, string, *gomilter.Modifier) (gomilter.Response,
 	return nil, nil
 }
 
-// Headers implements gomilter.Milter.
+// Headers implements gomilter.Milter: the body follows.
 func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
+	if s.wishes.Body && s.open {
+		s.ask(policy.StageEOH, s.expectBody)
+	}
 	if !s.agreed.silent(policy.StageEOH) {
 		s.edge.sayContinue()
 	}
 	return nil, nil
 }
 
-// BodyChunk implements gomilter.Milter; the edge takes bodies itself.
+// BodyChunk implements gomilter.Milter; the edge takes body frames itself.
 func (s *session) BodyChunk([]byte, *gomilter.Modifier) (gomilter.Response, error) { return nil, nil }
+
+// expectBody has the edge keep the beginning of the body, if the case wants it.
+func (s *session) expectBody(c policy.Case) {
+	if s.reads = c.Reads(&s.headers); s.reads {
+		s.edge.frames.body = s.text.Room()
+	}
+}
+
+// readBody takes what the body links to into the headers, if it was read.
+func (s *session) readBody() {
+	if !s.reads {
+		return
+	}
+	s.headers.Links = s.text.Links(&s.headers)
+	s.server.opts.Meter.Event(EventBody)
+	if s.headers.Links.Cut {
+		s.server.opts.Meter.Event(EventBodyCut)
+	}
+}
 
 // Body implements gomilter.Milter: the end of a message.
 func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
+	s.guard(policy.StageBody, s.readBody)
 	v := s.verdict(policy.StageEOM, func(c policy.Case) policy.Verdict {
 		return c.Message(s.ctx, s.store.get(macroQueueID), &s.headers)
 	})
@@ -207,6 +232,7 @@ func (s *session) endMessage(how policy.End) {
 		return
 	}
 	s.open = false
+	s.reads, s.text, s.edge.frames.body = false, policy.Body{}, 0
 	if s.judge != nil {
 		s.guard(policy.StageEOM, func() { s.judge.End(how) })
 	}
@@ -228,6 +254,9 @@ func (s *session) resetHeaders() {
 		}
 	}
 	s.headers.Reset(authserv)
+	if s.wishes.Body {
+		s.headers.KeepType()
+	}
 }
 
 func (s *session) hostname() string {
@@ -237,7 +266,7 @@ func (s *session) hostname() string {
 	return s.store.get(macroJ)
 }
 
-// macros, header, connect, nextClient, atRest and panicked implement taker.
+// macros, header, body, connect, nextClient, atRest and panicked implement taker.
 
 func (s *session) macros(at gomilter.Code, payload []byte) {
 	s.store.set(at, payload)
@@ -250,6 +279,11 @@ func (s *session) header(payload []byte) {
 	if s.open {
 		s.headers.Add(name, value)
 	}
+}
+
+func (s *session) body(chunk []byte) (room int) {
+	s.text.Add(chunk)
+	return s.text.Room()
 }
 
 func (s *session) connect(payload []byte) (err error) {
