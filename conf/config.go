@@ -190,6 +190,8 @@ type Campaign struct {
 	Hold time.Duration `toml:"hold" range:"1m..30d"`
 	// Action is what is concluded about its messages from suspicious clients.
 	Action policy.Action `toml:"action"`
+	// URLs has the beginning of suspicious clients' bodies read for where they link to.
+	URLs bool `toml:"urls"`
 }
 
 // Defer is the table [defer].

@@ -92,6 +92,7 @@ func (q *recording) run(c *cobra.Command, config *conf.Config, paths []string) e
 	reader := replay.Options{
 		Format: replay.Format(q.format), Exempt: &settings.Rules.Exempt, OwnHosts: own, Stdin: c.InOrStdin(),
 		Now: time.Now, Location: time.Local, Workers: runtime.GOMAXPROCS(0), Progress: bar.add,
+		Bodies: config.Campaign.URLs,
 	}
 	s := &sum{report: report, judge: judge, mode: settings.Rules.Mode, errOut: c.ErrOrStderr(), bar: bar}
 	out := bufio.NewWriterSize(c.OutOrStdout(), 1<<16)

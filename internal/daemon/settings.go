@@ -18,6 +18,7 @@ func Settings(c *conf.Config) *decider.Settings {
 		Campaign: decider.Campaign{
 			CampaignRule: state.CampaignRule{Window: c.Campaign.Window, Hosts: c.Campaign.Hosts, Hold: c.Campaign.Hold},
 			Action:       c.Campaign.Action,
+			URLs:         c.Campaign.URLs,
 		},
 		Ramp: &decider.Ramp{
 			All: float64(c.Ramp.Enforce), Device: float64(c.Ramp.Device), Access: float64(c.Ramp.Access),

@@ -50,7 +50,13 @@ func (o *Options) parseMail(it *item) Record {
 		case h.kind == hopClient && !o.own(&h):
 			m.border = h
 			m.fill(&r)
+			if it.body != nil {
+				r.Headers.KeepType()
+			}
 		}
+	}
+	if it.body != nil && r.Headers != nil {
+		r.Headers.Links = it.body.Links(r.Headers)
 	}
 	r.Was = m.was(o.OwnHosts)
 	return r

@@ -121,15 +121,39 @@ func (s *source) eml(path string, l *lines) error {
 	if err != nil {
 		return err
 	}
-	s.out.add(s.mailParser(), item{place: place{path: path}, text: text, from: from})
+	body := s.newBody()
+	for body != nil && body.Room() > 0 {
+		line, _, err := l.next(policy.MaxBody)
+		if err != nil {
+			break // the header is there, and what follows is of no interest otherwise
+		}
+		addLine(body, line)
+	}
+	s.out.add(s.mailParser(), item{place: place{path: path}, text: text, from: from, body: body})
 	return nil
 }
 
+// newBody is nil where nobody wants to know what messages link to.
+func (s *source) newBody() *policy.Body {
+	if !s.o.Bodies {
+		return nil
+	}
+	return new(policy.Body)
+}
+
+// addLine takes a line as an MTA would hand it over.
+func addLine(body *policy.Body, line []byte) {
+	body.Add(line)
+	body.Add([]byte("\r\n"))
+}
+
 // mbox reads messages that follow each other, each after a "From " line. A body
-// is skipped line by line: it may have any size.
+// is skipped line by line, but for its beginning where that is wanted: it may have any
+// size.
 func (s *source) mbox(path string, l *lines) error {
 	var head header
 	var from string
+	var body *policy.Body
 	start, inHeader, blank := 0, false, true
 	give := func() bool {
 		at := place{path, start}
@@ -139,12 +163,15 @@ func (s *source) mbox(path string, l *lines) error {
 		case head.long:
 			return s.out.record(Record{Place: at.String(), Damage: longHeader})
 		}
-		return s.out.add(s.mailParser(), item{place: at, text: head.text, from: from})
+		return s.out.add(s.mailParser(), item{place: at, text: head.text, from: from, body: body})
 	}
 	for {
 		limit := maxSkimmed
+		reads := !inHeader && body != nil && body.Room() > 0
 		if inHeader {
 			limit = maxHeader
+		} else if reads {
+			limit = policy.MaxBody
 		}
 		line, long, err := l.next(limit)
 		if err != nil {
@@ -156,7 +183,7 @@ func (s *source) mbox(path string, l *lines) error {
 			if !give() {
 				return nil
 			}
-			head, from, start, inHeader = header{}, fromSender(line), l.number, true
+			head, from, start, inHeader, body = header{}, fromSender(line), l.number, true, s.newBody()
 		case start == 0 && len(line) > 0 && !blank:
 		case start == 0 && len(line) > 0:
 			if !s.out.record(Record{Place: place{path, l.number}.String(), Damage: "text before the first message"}) {
@@ -165,6 +192,8 @@ func (s *source) mbox(path string, l *lines) error {
 		case inHeader && bytes.HasPrefix(line, []byte(">From ")) && len(head.text) == 0:
 		case inHeader:
 			inHeader = head.add(line, long)
+		case reads:
+			addLine(body, line)
 		}
 		blank = len(line) == 0
 	}

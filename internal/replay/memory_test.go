@@ -29,7 +29,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		{"log", Maillog, &endless{text: logLines(30_000), n: size / 16}},
 	} {
 		o := options()
-		o.Format, o.Stdin = c.format, c.in
+		o.Format, o.Stdin, o.Bodies = c.format, c.in, true
 		var before, now runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)

@@ -1,6 +1,10 @@
 package replay
 
-import "context"
+import (
+	"context"
+
+	"github.com/iot-milter/iot-milter/policy"
+)
 
 const (
 	maxPending = 8       // batches between reader and judge
@@ -12,7 +16,8 @@ const (
 type item struct {
 	place place
 	text  []byte
-	from  string // the sender of an mbox "From " line
+	from  string       // the sender of an mbox "From " line
+	body  *policy.Body // nil where it is not wanted
 }
 
 // place is where a record begins; line 0 is a whole file.
@@ -51,6 +56,9 @@ func (p *pipe) add(kind *parser, it item) bool {
 	b := p.batch(kind)
 	b.items = append(b.items, it)
 	b.size += len(it.text)
+	if it.body != nil {
+		b.size += it.body.Len()
+	}
 	return p.full(len(b.items))
 }
 

@@ -77,6 +77,7 @@ type Options struct {
 	Location *time.Location   // of logs whose times name none
 	Workers  int              // that parse; at least 1
 	Progress func(bytes int)  // told of what was read of files; nil is nobody
+	Bodies   bool             // what messages link to is wanted; it stays unknown where no body is recorded
 }
 
 // Records reads all paths and calls f with each record in the order of the
