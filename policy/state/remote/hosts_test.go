@@ -120,7 +120,7 @@ func TestSameHosts(t *testing.T) {
 	}
 	for _, h := range append(two, reader) {
 		if h.meter.later("visits dropped")+h.meter.later("hosts dropped") > 0 || h.Degraded() {
-			t.Error(h.meter.behind, h.logs)
+			t.Error(h.meter, h.logs)
 		}
 	}
 }
@@ -176,7 +176,7 @@ func TestHistoryWaitsForNobody(t *testing.T) {
 		use(h, n)
 	}
 	if !h.Degraded() {
-		t.Fatal(h.meter.calls)
+		t.Fatal(h.meter)
 	}
 	const more = 5000
 	for range more {
