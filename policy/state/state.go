@@ -1,13 +1,13 @@
 // Package state is the memory of the daemon: what earlier sessions of a host showed,
-// which deferred messages came again, how much mail a key has sent, which templates
-// many networks send. It counts; what the counts mean is policy's. It knows no clock:
-// times come in.
+// what look-ups found about an address, which deferred messages came again, how much
+// mail a key has sent, which templates many networks send. It counts and keeps; what
+// that means is policy's. It knows no clock: times come in.
 //
 // The tables are bounded, one network holds at most a hundredth of one, and what
 // has proven itself is kept apart from what has not. All of it fails open: who finds
 // no room passes, and so does a sender whose bucket was forgotten; one whose
 // deferral was forgotten is deferred once more. They live in memory; package disk
-// keeps hosts, passed deferrals, habits and campaigns beyond the process.
+// keeps hosts, facts, passed deferrals, habits and campaigns beyond the process.
 package state
 
 import (
@@ -22,7 +22,7 @@ import (
 // Options are the bounds of a Memory.
 type Options struct {
 	Entries int // of each table; at least 1
-	Hosts   int // of the table of hosts; 0 is Entries
+	Hosts   int // of the table of hosts; 0 is Entries. That of facts has as many, 50,000 at most
 	// Secret is the installation's: keys are hashes under it. What is kept longer
 	// than a process, or shared with others, is found again with the same secret.
 	// The zero value is a secret of this process.
@@ -34,6 +34,7 @@ type Options struct {
 type Memory struct {
 	k0, k1 uint64 // the secret
 	hosts  *hosts
+	facts  *addresses[facts]
 
 	mu        sync.Mutex
 	waiting   *table[deferral]
@@ -61,7 +62,10 @@ func New(o Options) (*Memory, error) {
 		o.Hosts = o.Entries
 	}
 	var err error
-	if m.hosts, err = newHosts(o.Hosts, m.k0, m.k1); err != nil {
+	if m.hosts, err = newAddresses[Host](o.Hosts, m.k0, m.k1); err != nil {
+		return nil, err
+	}
+	if m.facts, err = newAddresses[facts](min(o.Hosts, maxFacts), m.k0, m.k1); err != nil {
 		return nil, err
 	}
 	if m.waiting, err = newTable[deferral](o.Entries); err != nil {
@@ -118,13 +122,7 @@ func (m *Memory) Sizes() (defers, buckets int, evicted int64) {
 // Tables calls yield with each table's name, how many entries it holds, and how many
 // were forgotten or turned away for want of room.
 func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
-	var lost int64
-	for i := range m.hosts.shards {
-		s := &m.hosts.shards[i]
-		s.mu.Lock()
-		lost += s.lost
-		s.mu.Unlock()
-	}
+	lost, lostFacts := m.hosts.lost(), m.facts.lost()
 	m.mu.Lock()
 	counts := [...]struct {
 		name    string
@@ -132,6 +130,7 @@ func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
 		lost    int64
 	}{
 		{"hosts", int(m.hosts.count.Load()), lost},
+		{"facts", int(m.facts.count.Load()), lostFacts},
 		{"waiting", m.waiting.lru.Len(), m.waiting.lost},
 		{"passed", m.passed.lru.Len(), m.passed.lost},
 		{"buckets", m.buckets.lru.Len(), m.buckets.lost},
