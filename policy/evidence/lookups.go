@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -18,6 +19,8 @@ type lookups struct {
 	ctx       context.Context // ends with the connection
 	cancel    context.CancelFunc
 	client    policy.Client // as the MTA told it
+	record    string        // what was known of the address …
+	at        time.Time     // … when the connection began
 
 	mu      sync.Mutex
 	found   policy.Found
@@ -27,7 +30,9 @@ type lookups struct {
 	from    string       // the last sender that was asked about …
 	domain  string       // … and its domain; "" when there is nothing to ask
 	running int
-	aside   int           // those of them about senders
+	aside   int           // those of them about senders …
+	address int           // … and about the address
+	learnt  []fact        // of the address, and not kept yet
 	blind   bool          // a look-up was not made, or whose network it is could not be known
 	idle    chan struct{} // closed when nothing is running; nil where nobody waits
 }
@@ -38,6 +43,7 @@ var _ policy.Lookups = (*lookups)(nil)
 type finding struct {
 	outcome string         // for the metrics; "" where the source counts for itself
 	take    func(*lookups) // nil when nothing is known
+	fact    fact           // of the address, to be kept; none where its kind is 0
 }
 
 // run starts a look-up in the background, unless too many are under way: then it
@@ -73,8 +79,11 @@ func (l *lookups) run(source string, look func(context.Context) finding, ill fun
 // count is called with the lock held, when a look-up begins or has ended.
 func (l *lookups) count(source string, n int) {
 	l.running += n
-	if source == "sender" || source == "spf" {
+	switch source {
+	case "sender", "spf":
 		l.aside += n
+	case "iprev", "cymru", "list", "p0f":
+		l.address += n
 	}
 }
 
@@ -104,10 +113,65 @@ func (l *lookups) done(source string, f finding) {
 		l.blind = true
 	}
 	l.count(source, -1)
+	if f.fact.kind != 0 && l.collector.opts.Facts != nil {
+		l.learnt = append(l.learnt, f.fact)
+	}
+	if l.address == 0 && len(l.learnt) > 0 {
+		l.collector.opts.Facts.keep(l.client.Addr, l.learnt...)
+		l.learnt = nil
+	}
 	if l.running == 0 && l.idle != nil {
 		close(l.idle)
 		l.idle = nil
 	}
+}
+
+// known takes a fact of the address that is in hand, and reports whether it was.
+func (l *lookups) known(kind factKind, z *zone) bool {
+	if l.collector.opts.Facts == nil {
+		return false
+	}
+	what := ""
+	if z != nil {
+		what = z.shown
+	}
+	f, ok := factOf(l.record, kind, what, l.at)
+	ok = ok && l.recall(&f, z)
+	l.collector.opts.Meter.Fact(factNames[kind], ok)
+	return ok
+}
+
+// recall takes a fact as if it had just been looked up, with the rows and lists of now.
+func (l *lookups) recall(f *fact, z *zone) (ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch f.kind {
+	case factIprev:
+		var name policy.Text
+		var result policy.Iprev
+		if name, result, ok = parseIprev(f.body); ok {
+			l.ownName, l.own = name, result
+		}
+	case factNetwork:
+		var buf [maxOrigins]uint32
+		var origins []uint32
+		if origins, ok = parseNetwork(f.body, buf[:0]); len(origins) > 0 && ok {
+			l.found.Network = l.network(origins)
+		}
+	case factList:
+		var answers []netip.Addr
+		if answers, ok = parseList(f.body); ok {
+			if found := z.listings(answers); len(found) > 0 {
+				l.list(found)
+			}
+		}
+	case factP0f:
+		var p policy.P0f
+		if p, ok = parseP0f(f.body); ok {
+			l.found.P0f = p
+		}
+	}
+	return ok
 }
 
 // Greeting implements policy.Lookups. A HELO that repeats the confirmed name needs

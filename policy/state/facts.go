@@ -51,24 +51,27 @@ func (m *Memory) Facts(addr netip.Addr, at time.Time) string {
 }
 
 // KeepFacts keeps facts of an address until a time, FactsLife ahead at most, in place of
-// those that there were. What is too long, and what is of a network that holds its share
+// those that there were; where that time is now they are forgotten. What is too long, and what is of a network that holds its share
 // of the table, is not kept: facts are of one address, and its neighbours are others.
 func (m *Memory) KeepFacts(addr netip.Addr, text string, at, until time.Time) {
 	if latest := at.Add(FactsLife); until.After(latest) {
 		until = latest
 	}
 	k := keyOf(addr)
-	if !addr.IsValid() || k.wide() || text == "" || !until.After(at) {
+	if !addr.IsValid() || k.wide() {
 		return
 	}
 	s := m.facts.lock(&k)
 	defer s.mu.Unlock()
 	_, in := s.peek(k)
-	if len(text) > MaxFacts || in == nil && s.full(&k) {
+	switch {
+	case text == "" || !until.After(at):
+		s.remove(m.facts, k)
+	case len(text) > MaxFacts || in == nil && s.full(&k):
 		s.lost++
-		return
+	default:
+		s.put(m.facts, k, facts{text, unix(until)}, in, in != nil && in == s.proven)
 	}
-	s.put(m.facts, k, facts{text, unix(until)}, in, in == s.proven)
 }
 
 // factsHead is what stored facts begin with: the time until which they hold.
