@@ -31,8 +31,8 @@ type sources struct {
 
 func newSources() *sources {
 	s := &sources{
-		facts: vector("facts_total", "facts of addresses that were wanted, by whether they were in hand", "fact", "result"),
-		fact:  map[string][2]prometheus.Counter{},
+		facts:   vector("facts_total", "facts of addresses that were wanted, by whether they were in hand", "fact", "result"),
+		fact:    map[string][2]prometheus.Counter{},
 		lookups: vector("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "lookup_seconds", Help: "how long a look-up took, in seconds",

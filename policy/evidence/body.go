@@ -103,7 +103,7 @@ func parseBanner(body string) (b policy.Banner, ok bool) {
 }
 
 // maxText is how long a text in a fact is kept; the rest of it is cut.
-const maxText = 60
+const maxText = 80
 
 func appendTexts(b []byte, texts ...string) []byte {
 	for _, t := range texts {
