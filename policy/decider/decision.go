@@ -130,11 +130,11 @@ func (c *decision) lookUpSender() {
 	}
 	c.parse()
 	c.recall()
-	c.see(ended)
+	late := c.see(ended)
 	r := c.rules()
 	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
-	c.fresh = false
-	c.askSender()
+	asked := c.askSender()
+	c.fresh = !late && !asked && c.exempt == policy.ExemptNone // nothing more will be found before RCPT
 }
 
 // askSender asks about the open message's sender, if it is a suspect's and has not

@@ -158,8 +158,7 @@ func (c *Collector) Underway() int { return len(c.slots) }
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
 	client.Addr = client.Addr.Unmap().WithZone("")
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &lookups{collector: c, ctx: ctx, cancel: cancel, client: client}
+	l := &lookups{collector: c, client: client}
 	if !client.Addr.IsValid() {
 		return l
 	}

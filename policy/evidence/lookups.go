@@ -16,13 +16,14 @@ import (
 // lookups are those about one connection.
 type lookups struct {
 	collector *Collector
-	ctx       context.Context // ends with the connection
-	cancel    context.CancelFunc
 	client    policy.Client // as the MTA told it
 	record    string        // what was known of the address …
 	at        time.Time     // … when the connection began
 
 	mu      sync.Mutex
+	ctx     context.Context // of the look-ups, ends with the connection; nil before the first
+	cancel  context.CancelFunc
+	closed  bool
 	found   policy.Found
 	ownName policy.Text  // of an own look-up of the client's name …
 	own     policy.Iprev // … and its result; unknown where there was none
@@ -64,11 +65,18 @@ func (l *lookups) run(source string, look func(context.Context) finding, ill fun
 	}
 	l.mu.Lock()
 	l.count(source, +1)
+	if l.ctx == nil {
+		l.ctx, l.cancel = context.WithCancel(context.Background())
+		if l.closed {
+			l.cancel()
+		}
+	}
+	ctx := l.ctx
 	l.mu.Unlock()
 	go func() {
 		defer c.leave(network)
 		began := c.opts.Now()
-		f := l.guarded(source, look)
+		f := l.guarded(ctx, source, look)
 		if f.outcome != "" {
 			c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
 		}
@@ -88,7 +96,7 @@ func (l *lookups) count(source string, n int) {
 }
 
 // guarded is one look-up, bounded in time. A panic in it must not end the daemon.
-func (l *lookups) guarded(source string, look func(context.Context) finding) (f finding) {
+func (l *lookups) guarded(ctx context.Context, source string, look func(context.Context) finding) (f finding) {
 	defer func() {
 		if p := recover(); p != nil {
 			l.collector.panics.Do(func() {
@@ -98,7 +106,7 @@ func (l *lookups) guarded(source string, look func(context.Context) finding) (f 
 			f = finding{outcome: "panic"}
 		}
 	}()
-	ctx, cancel := context.WithTimeout(l.ctx, l.collector.opts.Longest)
+	ctx, cancel := context.WithTimeout(ctx, l.collector.opts.Longest)
 	defer cancel()
 	return look(ctx)
 }
@@ -184,7 +192,7 @@ func (l *lookups) Greeting(g policy.Greeting) {
 	if !same {
 		l.found.Confirmed = policy.IprevUnknown
 	}
-	if host != "" && l.client.Iprev == policy.IprevPass && host == hostOf(l.client.Name.String()) {
+	if host != "" && host == l.confirmed() {
 		l.found.Confirmed, same = policy.IprevPass, true
 	}
 	l.mu.Unlock()
@@ -192,6 +200,18 @@ func (l *lookups) Greeting(g policy.Greeting) {
 		return
 	}
 	l.run("helo", func(ctx context.Context) finding { return l.confirm(ctx, host) }, func() { l.found.Confirmed = policy.IprevTempError })
+}
+
+// confirmed is the client's name, if the MTA or an own look-up has confirmed it. It is
+// called with the lock held.
+func (l *lookups) confirmed() string {
+	switch {
+	case l.client.Iprev == policy.IprevPass:
+		return hostOf(l.client.Name.String())
+	case l.own == policy.IprevPass:
+		return hostOf(l.ownName.String())
+	}
+	return ""
 }
 
 // Sender implements policy.Lookups.
@@ -285,7 +305,13 @@ func (l *lookups) Judged(f *policy.Facts, j *policy.Judgement) {
 }
 
 // Close implements policy.Lookups.
-func (l *lookups) Close() { l.cancel() }
+func (l *lookups) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed = true; l.cancel != nil {
+		l.cancel()
+	}
+}
 
 // ascii is the domain as it stands in DNS: with SMTPUTF8 (RFC 6531) a client may
 // write it in letters.
@@ -303,8 +329,10 @@ func hostOf(name string) string {
 	if len(name) > 253 || !strings.Contains(name, ".") {
 		return ""
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		return ""
+	if last := name[len(name)-1]; '0' <= last && last <= '9' { // no error for each name
+		if _, err := netip.ParseAddr(name); err == nil {
+			return ""
+		}
 	}
 	for i := range len(name) {
 		switch b := name[i]; {
