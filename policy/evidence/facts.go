@@ -1,7 +1,9 @@
 package evidence
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -103,7 +105,7 @@ type Fact struct {
 	Left time.Duration // that it holds
 }
 
-// List returns what is known of an address.
+// List returns what is known of an address, in the order of the kinds.
 func (k *Facts) List(addr netip.Addr) (all []Fact) {
 	record, at := k.record(addr)
 	for f := range living(record, at) {
@@ -111,5 +113,8 @@ func (k *Facts) List(addr netip.Addr) (all []Fact) {
 			all = append(all, Fact{Kind: factNames[f.kind], What: f.what, Text: text, Left: f.life})
 		}
 	}
+	slices.SortFunc(all, func(a, b Fact) int {
+		return cmp.Or(cmp.Compare(slices.Index(factNames[:], a.Kind), slices.Index(factNames[:], b.Kind)), cmp.Compare(a.What, b.What))
+	})
 	return all
 }
