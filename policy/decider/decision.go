@@ -190,12 +190,12 @@ func (c *decision) Early(ctx context.Context, at policy.Stage) policy.Verdict {
 // cause of own trouble, "" when there was none. It may find that the client is
 // exempt, and then judges nothing.
 func (c *decision) judge(ctx context.Context, stage policy.Stage) (trouble string) {
+	c.recall()
 	if c.fresh && stage < policy.StageEOM {
 		return ""
 	}
 	c.fresh = false
 	c.parse()
-	c.recall()
 	if c.lookups != nil {
 		c.see(ended)
 	}
