@@ -133,8 +133,10 @@ func (c *decision) lookUpSender() {
 	late := c.see(ended)
 	r := c.rules()
 	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
-	asked := c.askSender()
-	c.fresh = !late && !asked && c.exempt == policy.ExemptNone // nothing more will be found before RCPT
+	if c.askSender() {
+		late = c.see(ended) || late || c.facts.Sending != policy.IprevUnknown || c.facts.SPF != policy.SPFUnknown
+	}
+	c.fresh = !late && c.exempt == policy.ExemptNone // nothing more will be found before RCPT
 }
 
 // askSender asks about the open message's sender, if it is a suspect's and has not
