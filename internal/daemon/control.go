@@ -137,15 +137,12 @@ func (c *control) Hosts(within netip.Prefix, most int) admin.Hosts {
 func (c *control) Host(addr netip.Addr) (admin.Host, bool) {
 	now := time.Now()
 	h, ok := c.memory.Host(addr, now)
-	found := admin.Host{Addr: addr}
-	if ok {
-		found = host(addr, &h)
+	if !ok {
+		return admin.Host{}, false
 	}
-	for _, f := range c.daemon.facts.List(addr) {
-		found.Facts = append(found.Facts, admin.Fact{Kind: f.Kind, List: f.What, Text: f.Text, Left: int(f.Left / time.Second)})
-	}
+	found := host(addr, &h)
 	found.Allowed = c.list.Has(&policy.Client{Addr: addr, At: now})
-	return found, ok || len(found.Facts) > 0
+	return found, true
 }
 
 func host(addr netip.Addr, h *state.Host) admin.Host {
