@@ -131,7 +131,6 @@ type scene struct {
 	size      size
 	seed      uint64
 	retryBots float64
-	vary      bool // headers of one template differ, and messages have bodies
 	templates []template
 	world     *world
 	events    []event
