@@ -210,7 +210,7 @@ func knownLines(t *testing.T, n int) {
 func TestSharedMemory(t *testing.T) {
 	hosts, _ := twoHosts(t, `class.device.action = "defer"
 class.access.action = "limit"
-defer.delay = "1s"
+defer.delay = "3s"
 campaign.hosts = 6
 limit = [{name = "few", class = ["access"], key = ["prefix"], rate = "1/1h", burst = 2}]
 `)
@@ -218,7 +218,7 @@ limit = [{name = "few", class = ["access"], key = ["prefix"], rate = "1/1h", bur
 	a, b := hosts[0], hosts[1]
 	a.sends(t, homeLine(0), "DiskStation", "admin@diskstation.example", 451)
 	b.sends(t, homeLine(0), "DiskStation", "admin@diskstation.example", 451)
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(3100 * time.Millisecond)
 	b.sends(t, homeLine(0), "DiskStation", "admin@diskstation.example", 250)
 
 	a.sends(t, homeLine(1), "user-pc", "a@sender.example", 250)

@@ -22,7 +22,6 @@ type Record struct {
 	Reason    string
 	Took      time.Duration // own work over the whole message
 	End       End
-	Limits    []LimitUse // those that counted
 }
 
 // Recorder takes decisions. It must be safe for concurrent use, and must not
@@ -57,7 +56,6 @@ type Decision struct {
 	Rcpts      int                `json:"rcpts"`
 	Took       string             `json:"took,omitempty"`
 	End        string             `json:"end,omitempty"`
-	Limits     []DecisionLimit    `json:"limits,omitempty"`
 	Signals    []DecisionSignal   `json:"signals"`
 }
 
@@ -85,9 +83,6 @@ func (r *Record) Decision() Decision {
 	if at := f.Client.At; !at.IsZero() {
 		at = at.UTC()
 		d.Time = &at
-	}
-	for i := range r.Limits {
-		d.Limits = append(d.Limits, r.Limits[i].decision())
 	}
 	if r.Judgement != nil {
 		d.judged(r.Judgement)

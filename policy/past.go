@@ -36,14 +36,10 @@ func historyDevice(f *Facts, out *Findings) {
 	}
 }
 
-// Regular reports whether the address has sent for days and was never suspect.
-func (p *Past) Regular() bool {
-	return p.Days >= regularDays && p.Sessions >= regularSessions && p.Suspect == 0
-}
-
 // historyRegular is an address that has sent for days and was never suspect.
 func historyRegular(f *Facts, out *Findings) {
-	if f.Past.Regular() {
+	p := &f.Past
+	if p.Days >= regularDays && p.Sessions >= regularSessions && p.Suspect == 0 {
 		out.Add(StatusPass, "seen", "regularly")
 	}
 }

@@ -140,7 +140,7 @@ func (f *filter) ClientHidden(bool)   { f.wrong() }
 func (f *filter) LimitedBystander()   {}
 func (f *filter) CampaignMessage()    {}
 func (f *filter) Event(e milter.Event) {
-	if e != milter.EventSession {
+	if e != milter.EventSession && e != milter.EventBody {
 		f.wrong()
 	}
 }

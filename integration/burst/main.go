@@ -40,6 +40,7 @@ type options struct {
 	only                   string
 	judge                  string
 	parallel               int
+	vary                   bool
 	hosts                  int
 	window                 time.Duration
 }
@@ -62,6 +63,7 @@ func main() {
 	flag.BoolVar(&o.socket, "socket", false, "all configurations through the milter socket, not only the one that is judged; takes ten minutes")
 	flag.StringVar(&o.only, "only", "", "the `names` of the configurations to run, with commas; empty is all")
 	flag.StringVar(&o.judge, "judge", recommended, "the configuration that must meet the requirements")
+	flag.BoolVar(&o.vary, "vary", false, "headers of one template have nothing in common, only the domain that bodies advertise; with -judge links")
 	flag.IntVar(&o.hosts, "hosts", 0, "networks that make a campaign; 0 is the configuration's")
 	flag.DurationVar(&o.window, "window", 0, "the time in which they are counted; 0 is the configuration's")
 	flag.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "configurations at once")
@@ -106,8 +108,8 @@ func measure(ctx context.Context, o *options) (*results, error) {
 	s := whole().by(o.scale)
 	s.bursts = o.bursts
 	sc := compose(s, o.seed, o.lines)
-	sc.retryBots = o.retrying
-	chosen := chosen(o.only)
+	sc.retryBots, sc.vary = o.retrying, o.vary
+	chosen := slices.DeleteFunc(chosen(o.only), func(c configuration) bool { return c.bodies && !o.vary })
 	if len(chosen) == 0 {
 		return nil, fmt.Errorf("no configuration is called %q", o.only)
 	}
@@ -157,7 +159,7 @@ func playOne(ctx context.Context, c *configuration, sc *scene, o *options, dir s
 // chosen are the configurations of these names.
 func chosen(names string) []configuration {
 	if names == "" {
-		return configurations
+		return slices.Clone(configurations)
 	}
 	wanted := strings.Split(names, ",")
 	return slices.DeleteFunc(slices.Clone(configurations), func(c configuration) bool { return !slices.Contains(wanted, c.name) })

@@ -191,8 +191,14 @@ func (p *play) direct(e *event) []answer {
 		end := policy.EndAbort
 		if !v.Refuses() {
 			p.fields.Reset("")
+			p.fields.KeepType()
 			for _, h := range p.scene.headers(e, m) {
 				p.fields.Add([]byte(h.Name), []byte(h.Value))
+			}
+			if k.Reads(&p.fields) {
+				var text policy.Body
+				text.Add(p.scene.body(e, m))
+				p.fields.Links = text.Links(&p.fields)
 			}
 			v, end = k.Message(ctx, "4F2A1", &p.fields), policy.EndEOM
 		}
@@ -209,14 +215,18 @@ func (p *play) script(e *event) *mtascript.Session {
 	s.Messages = make([]mtascript.Message, len(e.mails))
 	for i := range e.mails {
 		m := &e.mails[i]
-		s.Messages[i] = mtascript.Message{From: m.from, Rcpts: []string{m.rcpt}, QueueID: "4F2A1", Headers: p.scene.headers(e, m)}
+		s.Messages[i] = mtascript.Message{From: m.from, Rcpts: []string{m.rcpt}, QueueID: "4F2A1", Headers: p.scene.headers(e, m), Body: p.scene.body(e, m)}
 	}
 	return s
 }
 
 func (sc *scene) headers(e *event, m *mail) []mtascript.Header {
 	if e.host.group.bad() {
-		return sc.templates[m.template].headers(e.host, m, e.at)
+		list := sc.templates[m.template].headers(e.host, m, e.at)
+		if sc.vary {
+			return varied(list, m)
+		}
+		return list
 	}
 	return e.host.headers(m, e.at)
 }

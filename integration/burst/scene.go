@@ -131,6 +131,7 @@ type scene struct {
 	size      size
 	seed      uint64
 	retryBots float64
+	vary      bool // headers of one template differ, and messages have bodies
 	templates []template
 	world     *world
 	events    []event

@@ -15,6 +15,7 @@ type configuration struct {
 	name, what string
 	settings   func(*decider.Settings)
 	peers      *state.Rate // of a plain limit by address in place of iot-milter
+	bodies     bool        // only of interest where messages have bodies
 }
 
 // configurations are compared in one run. The first five are a part each of what the
@@ -29,6 +30,9 @@ var configurations = []configuration{
 	}},
 	{name: "campaigns", what: "campaigns alone: defer", settings: func(s *decider.Settings) {
 		s.Rules.Device, s.Rules.Access, s.Rules.Kinds = policy.ActionTag, policy.ActionTag, nil
+	}},
+	{name: "links", what: "campaigns alone, by links too", bodies: true, settings: func(s *decider.Settings) {
+		s.Rules.Device, s.Rules.Access, s.Rules.Kinds, s.Campaign.URLs = policy.ActionTag, policy.ActionTag, nil, true
 	}},
 	{name: "defaults", what: "the defaults, in mode enforce", settings: func(*decider.Settings) {}},
 	{name: "device-defer", what: "the defaults, class.device defer", settings: func(s *decider.Settings) {

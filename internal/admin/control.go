@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// Host is what is remembered of an address: history, never a verdict.
+// Host is what is remembered of an address: history and facts, never a verdict.
 type Host struct {
 	Addr     netip.Addr       `json:"addr"`
 	Network  string           `json:"network,omitempty"` // instead: these are the counts of its hosts that found no room
-	First    time.Time        `json:"first"`
-	Last     time.Time        `json:"last"`
+	First    time.Time        `json:"first,omitzero"`    // never where facts alone are known
+	Last     time.Time        `json:"last,omitzero"`
 	Sessions int              `json:"sessions"`
 	Suspect  int              `json:"suspect"` // of them with flag suspect
 	Flagged  int              `json:"flagged"` // of them with flag yes
@@ -30,6 +30,15 @@ type Host struct {
 	Shown    *time.Time       `json:"shown,omitempty"`   // the last one of them
 	Classes  map[string]int64 `json:"classes"`           // shares of sessions; recent ones weigh most
 	Allowed  bool             `json:"allowed,omitempty"` // by iot-milter allow; in the answer on one host
+	Facts    []Fact           `json:"facts,omitempty"`   // likewise: what look-ups found, and still holds
+}
+
+// Fact is what a look-up found about an address.
+type Fact struct {
+	Kind string `json:"kind"`           // iprev, network, list, p0f or banner
+	List string `json:"list,omitempty"` // the zone of one
+	Text string `json:"text"`           // may be an attacker's
+	Left int    `json:"left"`           // seconds that it holds
 }
 
 // Hosts is the answer of /v1/hosts: those seen last, the last one first.
@@ -253,7 +262,7 @@ func (c *Control) host(r *http.Request) (any, error) {
 	}
 	h, ok := c.running.Host(p.Addr())
 	if !ok {
-		return nil, &Refusal{http.StatusNotFound, p.Addr().String() + " is not remembered: no session of the last 90 days was judged"}
+		return nil, &Refusal{http.StatusNotFound, p.Addr().String() + " is not remembered: no session of the last 90 days was judged, and no fact holds"}
 	}
 	return h, nil
 }

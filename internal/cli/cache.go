@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,9 @@ func dash(s string) string {
 }
 
 func cacheShow() *cobra.Command {
-	c := &cobra.Command{Use: "show ADDR", Short: "show what is remembered of one address", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "show ADDR", Short: "show what is remembered of one address", Args: cobra.ExactArgs(1),
+		Long: "Show what is remembered of one address: its sessions, and the facts that look-ups found, each with how long\n" +
+			"it holds yet. The class is not among it: it is judged anew in each session."}
 	q := asks(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p, err := admin.ParsePrefix(args[0])
@@ -97,6 +100,21 @@ func printHost(w io.Writer, h *admin.Host) {
 	} else {
 		row("network", harmless(h.Network)+" (counts of its hosts that found no room)")
 	}
+	if h.Sessions > 0 {
+		printSessions(row, h)
+	} else {
+		row("sessions", "none that was judged")
+	}
+	for _, f := range h.Facts {
+		row(strings.TrimSpace(harmless(f.Kind)+" "+harmless(f.List)), fmt.Sprintf("%s, for %s", harmless(f.Text), time.Duration(f.Left)*time.Second))
+	}
+	if h.Allowed {
+		row("allowed", "yes: it is not judged (iot-milter allow list)")
+	}
+	t.Flush()
+}
+
+func printSessions(row func(string, any), h *admin.Host) {
 	row("first", stamp(h.First))
 	row("last", stamp(h.Last))
 	row("sessions", h.Sessions)
@@ -115,16 +133,12 @@ func printHost(w io.Writer, h *admin.Host) {
 		device += fmt.Sprintf(", shown %d times, last %s", h.Shows, stamp(*h.Shown))
 	}
 	row("device", device)
-	if h.Allowed {
-		row("allowed", "yes: it is not judged (iot-milter allow list)")
-	}
-	t.Flush()
 }
 
 func cacheForget() *cobra.Command {
 	c := &cobra.Command{
 		Use: "forget ADDR|NETWORK", Short: "forget an address or a network", Args: cobra.ExactArgs(1),
-		Long: "Forget what is remembered of the hosts of an address or a network. Deferrals, limits and habits know\n" +
+		Long: "Forget what is remembered of the hosts of an address or a network, facts too. Deferrals, limits and habits know\n" +
 			"only the /24 or /48 that they are of: all those of the networks that it touches go.",
 	}
 	q := asks(c)

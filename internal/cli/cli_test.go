@@ -59,11 +59,17 @@ func waitFor(ts *testscript.TestScript, _ bool, files []string) {
 }
 
 // mail sends a message by m.sock as a client with the address, PTR name and HELO, and
-// prints the header that is written.
+// prints the header that is written. A client named unknown is one whose name the MTA
+// could not ask for.
 func mail(ts *testscript.TestScript, _ bool, args []string) {
 	s := mtascript.Session{
 		Client: mtascript.Client{Addr: args[0], Host: args[1], Port: 4000}, Helo: args[2],
 		Messages: []mtascript.Message{{From: "a@example.org", Rcpts: []string{"u@example.test"}}},
+	}
+	if s.Client.Host == "unknown" {
+		s.Client.Host = "[" + s.Client.Addr + "]"
+		s.Macros = mtascript.StandardMacros(s.MTA, s.Client)
+		s.Macros["{client_resolve}"] = "TEMP"
 	}
 	tr, err := s.Dial("unix", ts.MkAbs("m.sock"))
 	ts.Check(err)

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -78,7 +76,7 @@ func explain(c *cobra.Command, config *conf.Config, q *question) error {
 		sources := online(c.Context(), settings, config, c.ErrOrStderr())
 		defer sources.Close()
 	}
-	settings.Evidence, settings.Explain = given(stack, settings.Evidence), true
+	settings.Evidence = given(stack, settings.Evidence)
 	decision, verdict, err := judge(settings, &replay.Record{Client: client, Greeting: q.greeting(c), Envelope: q.envelope(c), Headers: headers})
 	if err != nil {
 		return trouble(err)
@@ -200,22 +198,9 @@ func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
 	row("verdict", d.Verdict)
 	row("reason", d.Reason)
 	row("action", d.Action+" (mode "+d.Mode+")")
-	for i := range d.Limits {
-		row("limit", limit(&d.Limits[i]))
-	}
 	row("reply", v.Reply)
 	if v.Mark != "" {
 		row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
 	}
 	return t.Flush()
-}
-
-// limit says which limit would count the client, and by what.
-func limit(l *policy.DecisionLimit) string {
-	var b strings.Builder
-	b.WriteString(l.Name + " (" + l.Count + ")")
-	for _, key := range slices.Sorted(maps.Keys(l.Key)) {
-		b.WriteString(" " + key + "=" + replay.Harmless(l.Key[key]))
-	}
-	return b.String()
 }

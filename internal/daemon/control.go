@@ -137,12 +137,15 @@ func (c *control) Hosts(within netip.Prefix, most int) admin.Hosts {
 func (c *control) Host(addr netip.Addr) (admin.Host, bool) {
 	now := time.Now()
 	h, ok := c.memory.Host(addr, now)
-	if !ok {
-		return admin.Host{}, false
+	found := admin.Host{Addr: addr}
+	if ok {
+		found = host(addr, &h)
 	}
-	found := host(addr, &h)
+	for _, f := range c.daemon.facts.List(addr) {
+		found.Facts = append(found.Facts, admin.Fact{Kind: f.Kind, List: f.What, Text: f.Text, Left: int(f.Left / time.Second)})
+	}
 	found.Allowed = c.list.Has(&policy.Client{Addr: addr, At: now})
-	return found, true
+	return found, ok || len(found.Facts) > 0
 }
 
 func host(addr netip.Addr, h *state.Host) admin.Host {

@@ -24,6 +24,7 @@ import (
 	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/milter"
 	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/evidence"
 	"github.com/iot-milter/iot-milter/policy/state/allow"
 )
 
@@ -42,6 +43,7 @@ type Daemon struct {
 	decider   *decider.Decider
 	server    *milter.Server
 	control   *control
+	facts     *evidence.Facts
 	sources   atomic.Pointer[Sources]
 	listening atomic.Bool
 }
@@ -73,6 +75,7 @@ func Run(path, version string, w io.Writer) error {
 	defer memory.close()
 	d.metrics.WatchTables(memory.local)
 	d.warn(warnings)
+	d.facts = evidence.NewFacts(memory.local, time.Now)
 	settings := Settings(config)
 	settings.Evidence = d.openSources(config).evidence()
 	defer func() { d.sources.Load().Close() }()
@@ -194,7 +197,7 @@ func (d *Daemon) openAllowed() (*allow.List, error) {
 // openSources puts the sources of evidence in force. What cannot be had is told of,
 // and mail is judged without it.
 func (d *Daemon) openSources(config *conf.Config) *Sources {
-	o := SourceOptions{Log: d.log, Metrics: d.metrics}
+	o := SourceOptions{Log: d.log, Metrics: d.metrics, Facts: d.facts}
 	if old := d.sources.Load(); old != nil {
 		o.Prober, o.Before = old.prober(d.running, config)
 	}

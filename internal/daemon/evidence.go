@@ -54,6 +54,8 @@ type SourceOptions struct {
 	Prober *probe.Prober
 	// Before is the prober that a new one takes the place of.
 	Before *probe.Prober
+	// Facts are what earlier look-ups found; nil keeps nothing.
+	Facts *evidence.Facts
 	// Recorded leaves out what only makes sense for a connection under way: the
 	// kernel's word on it, and probes.
 	Recorded bool
@@ -70,7 +72,7 @@ func OpenSources(c *conf.Config, o SourceOptions) (s *Sources, errs []error) {
 			errs = append(errs, fmt.Errorf("%s: %w", source, err))
 		}
 	}
-	to := evidence.Options{Recorded: o.Recorded, Cymru: c.ASN.Cymru, Lists: lists(c.DNSList), Most: c.Limits.Lookups, Log: o.Log}
+	to := evidence.Options{Recorded: o.Recorded, Cymru: c.ASN.Cymru, Lists: lists(c.DNSList), Most: c.Limits.Lookups, Facts: o.Facts, Log: o.Log}
 	for _, l := range to.Lists {
 		s.kinds = append(s.kinds, l.Kind)
 	}
@@ -226,6 +228,9 @@ func (s *Sources) openProbe(c *conf.Config, o *SourceOptions, to *evidence.Optio
 	options := probe.Options{
 		Source: c.Probe.Source, Contact: c.Probe.Contact, Ports: c.Probe.Ports,
 		Never: slices.Concat(c.Probe.Never, c.Exempt.Networks, c.Exempt.Relays), Before: o.Before, Log: o.Log,
+	}
+	if o.Facts != nil {
+		options.Book = o.Facts
 	}
 	if m := o.meter("probe"); m != nil {
 		options.Meter = m

@@ -149,7 +149,7 @@ func TestStoreDownAtStart(t *testing.T) {
 	redis.Wait()
 
 	a = host(dir)
-	redis = startRedis(t, socket)
+	startRedis(t, socket)
 	other := strings.Repeat("0f", 16)
 	asksRedis(t, socket, "SET", "iot-milter:secret", other) // the first look is after a second
 	a.says("the shared store answers again")

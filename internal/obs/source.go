@@ -16,6 +16,8 @@ type sources struct {
 	seconds *prometheus.HistogramVec
 	cache   *prometheus.CounterVec
 	busy    *prometheus.CounterVec
+	facts   *prometheus.CounterVec
+	fact    map[string][2]prometheus.Counter // of facts: missed and hit
 	reloads *prometheus.CounterVec
 	listUp  *prometheus.GaugeVec
 	down    prometheus.Gauge
@@ -28,7 +30,9 @@ type sources struct {
 }
 
 func newSources() *sources {
-	return &sources{
+	s := &sources{
+		facts:   vector("facts_total", "facts of addresses that were wanted, by whether they were in hand", "fact", "result"),
+		fact:    map[string][2]prometheus.Counter{},
 		lookups: vector("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "lookup_seconds", Help: "how long a look-up took, in seconds",
@@ -49,10 +53,15 @@ func newSources() *sources {
 		down:     gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
 		built:    gauge("network_database_built_seconds", "when the database of networks was built, in seconds since 1970"),
 	}
+	for _, kind := range evidence.FactKinds {
+		s.fact[kind] = [2]prometheus.Counter{s.facts.WithLabelValues(kind, "miss"), s.facts.WithLabelValues(kind, "hit")}
+	}
+	return s
 }
 
 func (s *sources) all() []prometheus.Collector {
-	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.reloads, s.listUp, s.down, s.built, s.calls, s.callSeconds, s.behind, s.degraded}
+	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.facts, s.reloads, s.listUp, s.down, s.built,
+		s.calls, s.callSeconds, s.behind, s.degraded}
 }
 
 var _ evidence.Meter = (*Metrics)(nil)
@@ -65,6 +74,15 @@ func (m *Metrics) Lookup(source, outcome string, took time.Duration) {
 
 // Busy implements evidence.Meter.
 func (m *Metrics) Busy(source string) { m.sources.busy.WithLabelValues(source).Inc() }
+
+// Fact implements evidence.Meter.
+func (m *Metrics) Fact(kind string, hit bool) {
+	result := 0
+	if hit {
+		result = 1
+	}
+	m.sources.fact[kind][result].Inc()
+}
 
 // ListUp implements evidence.Meter. Zones are the configuration's.
 func (m *Metrics) ListUp(zone string, up bool) { set(m.sources.listUp.WithLabelValues(zone), up) }

@@ -27,8 +27,6 @@ type decision struct {
 	messages int       // opened so far: they number the ids
 	began    time.Time // of the own work under way; zero when there is none
 	message  message
-	limits   limits
-	networks networks
 	told     policy.Record // the last one, kept for its memory
 }
 
@@ -48,11 +46,9 @@ type message struct {
 	refusal  policy.Action // the last one's
 	kind     kind
 	rcpt     string // the first accepted one
-	domains  domains
-	habit    bool // its template came from the network on earlier days
-	asked    bool // a recipient is being judged
-	from     bool // the sender's domain is asked about
-	deferred bool // the message was asked for its retry already
+	asked    bool   // a recipient is being judged
+	from     bool   // the sender's domain is asked about
+	deferred bool   // the message was asked for its retry already
 
 	sending  sending // computed last
 	template templates
@@ -134,11 +130,13 @@ func (c *decision) lookUpSender() {
 	}
 	c.parse()
 	c.recall()
-	c.see(ended)
+	late := c.see(ended)
 	r := c.rules()
 	c.judged.Judge(&c.facts, policy.StageRcpt, &r.Prior, r.Thresholds)
-	c.fresh = false
-	c.askSender()
+	if c.askSender() {
+		late = c.see(ended) || late || c.facts.Sending != policy.IprevUnknown || c.facts.SPF != policy.SPFUnknown
+	}
+	c.fresh = !late && c.exempt == policy.ExemptNone // nothing more will be found before RCPT
 }
 
 // askSender asks about the open message's sender, if it is a suspect's and has not
@@ -194,12 +192,12 @@ func (c *decision) Early(ctx context.Context, at policy.Stage) policy.Verdict {
 // cause of own trouble, "" when there was none. It may find that the client is
 // exempt, and then judges nothing.
 func (c *decision) judge(ctx context.Context, stage policy.Stage) (trouble string) {
+	c.recall()
 	if c.fresh && stage < policy.StageEOM {
 		return ""
 	}
 	c.fresh = false
 	c.parse()
-	c.recall()
 	if c.lookups != nil {
 		c.see(ended)
 	}
@@ -351,7 +349,6 @@ func (c *decision) Close() {
 // the connection begins anew.
 func (c *decision) close() {
 	c.message = message{}
-	c.limits.forget()
 	c.facts.Envelope, c.facts.Headers = policy.Envelope{}, nil
 	c.fresh = false
 }
@@ -367,4 +364,32 @@ func (c *decision) unfinished() outcome {
 		return outcome{verdict, c.message.refusal, policy.ReasonNoRecipients}
 	}
 	return outcome{verdict: verdict, reason: reason}
+}
+
+func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.End) {
+	rec := &c.told
+	*rec = policy.Record{
+		ID: id, Facts: &c.facts, QueueID: c.message.queueID, Rcpts: c.message.accepted, Stage: stage,
+		Mode: c.rules().Mode, Verdict: o.verdict, Action: o.action, Exempt: c.message.exempt, Reason: o.reason,
+		Took: c.message.took, End: end,
+	}
+	if !c.began.IsZero() {
+		rec.Took += c.decider.opts.Now().Sub(c.began)
+	}
+	if c.fresh {
+		rec.Judgement = &c.judged
+		c.remember()
+		if c.lookups != nil {
+			c.lookups.Judged(&c.facts, &c.judged)
+		}
+	}
+	c.decider.opts.Recorder.Record(rec)
+}
+
+// start and stop measure own work.
+func (c *decision) start() { c.began = c.decider.opts.Now() }
+
+func (c *decision) stop() {
+	c.message.took += c.decider.opts.Now().Sub(c.began)
+	c.began = time.Time{}
 }

@@ -8,8 +8,11 @@ import (
 // recall takes in what the memory has of the client's address by now, until the session
 // is a part of that. A recording without times has none.
 func (c *decision) recall() {
-	if !c.visited {
-		c.facts.Past = c.decider.past(&c.facts.Client)
+	if c.visited {
+		return
+	}
+	if past := c.decider.past(&c.facts.Client); past != c.facts.Past {
+		c.facts.Past, c.fresh = past, false
 	}
 }
 

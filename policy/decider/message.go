@@ -29,7 +29,6 @@ func (c *decision) Recipient(ctx context.Context, rcpt string) policy.Verdict {
 
 func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 	r := c.rules()
-	c.limits.forget()
 	c.addressed(policy.DomainOf(rcpt))
 	if cause := c.judge(ctx, policy.StageRcpt); cause != "" {
 		c.trouble(cause)
@@ -94,7 +93,16 @@ func (c *decision) remembered(o outcome, rcpt string, k kind, take bool) outcome
 			return outcome{o.verdict, policy.ActionTag, policy.ReasonDeferPassed}
 		}
 	case policy.ActionLimit:
-		return c.limited(o, rcpt, k, take)
+		full, room := c.reached(rcpt, k, take)
+		if !room {
+			return c.crowded()
+		}
+		if !full {
+			return outcome{o.verdict, policy.ActionTag, policy.ReasonLimitPassed}
+		}
+		if !c.suspect() {
+			c.decider.opts.Meter.LimitedBystander()
+		}
 	}
 	return o
 }
@@ -115,7 +123,6 @@ func (c *decision) refuse(o outcome, reply string) policy.Verdict {
 		reply = c.rules().Reply(o.action, id)
 	}
 	c.record(id, policy.StageRcpt, o, policy.EndRefused)
-	c.limits.forget()
 	return policy.Verdict{Action: o.action, Reply: reply}
 }
 
@@ -126,7 +133,6 @@ func (c *decision) accept(rcpt string, k kind) {
 		m.rcpt = rcpt
 	}
 	m.accepted++
-	m.domains.add(afterAt(rcpt))
 	if k == kindExempt || m.kind == kindNone {
 		m.kind = k
 	}
@@ -175,7 +181,6 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 // atEnd carries out the rules at end of message.
 func (c *decision) atEnd() policy.Verdict {
 	r, m := c.rules(), &c.message
-	c.limits.forget()
 	verdict, reason := r.Conclude(&c.judged)
 	verdict, reason = c.spared(verdict, reason, m.rcpt)
 	m.outcome = c.lastWord(c.campaign(outcome{verdict, c.done(verdict), reason}))

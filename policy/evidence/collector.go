@@ -36,8 +36,8 @@ type Stacks interface {
 // Networks tells whose network an address is in, without waiting; asn.Source does.
 type Networks interface {
 	Look(netip.Addr) (policy.Network, bool)
-	// ParseCymru reads what Team Cymru says of an address.
-	ParseCymru(txt string) (policy.Network, error)
+	// Of is the network that has these origins by Team Cymru's word.
+	Of(origins []uint32) policy.Network
 }
 
 // Fingerprints tells of the system at an address; p0f.Client does.
@@ -59,6 +59,9 @@ type Meter interface {
 	Lookup(source, outcome string, took time.Duration)
 	// Busy is a look-up that was not made, since too many are under way.
 	Busy(source string)
+	// Fact is a fact of an address that was wanted, of one of FactKinds, and whether it was
+	// in hand.
+	Fact(kind string, hit bool)
 	// ListUp is a list that has passed its self-test, or has not.
 	ListUp(zone string, up bool)
 }
@@ -67,6 +70,7 @@ type unmetered struct{}
 
 func (unmetered) Lookup(string, string, time.Duration) {}
 func (unmetered) Busy(string)                          {}
+func (unmetered) Fact(string, bool)                    {}
 func (unmetered) ListUp(string, bool)                  {}
 
 // Options are the sources. A source that is nil is off; Log, Meter and Now may be
@@ -80,6 +84,7 @@ type Options struct {
 	P0f      Fingerprints
 	Prober   Prober
 	Lists    []List
+	Facts    *Facts // what earlier look-ups found; nil keeps nothing
 
 	// Recorded says that clients are those of a recording: what it says of their
 	// names stands, since names of then are not names of now. Look-ups that are too
@@ -153,8 +158,7 @@ func (c *Collector) Underway() int { return len(c.slots) }
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
 	client.Addr = client.Addr.Unmap().WithZone("")
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &lookups{collector: c, ctx: ctx, cancel: cancel, client: client}
+	l := &lookups{collector: c, client: client}
 	if !client.Addr.IsValid() {
 		return l
 	}
@@ -164,31 +168,35 @@ func (c *Collector) Start(client policy.Client) policy.Lookups {
 	if p := c.opts.Prober; p != nil {
 		l.found.Banner, _ = p.Known(client.Addr)
 	}
+	if k := c.opts.Facts; k != nil {
+		l.record, l.at = k.record(client.Addr)
+	}
 	l.begin()
 	return l
 }
 
-// begin starts what is asked of every client.
+// begin takes what is known of the address, and starts what is asked of every client
+// besides.
 func (l *lookups) begin() {
 	o := &l.collector.opts
 	if o.Stacks != nil && l.client.Port != 0 {
 		l.run("stack", l.stack, nil)
 	}
-	if o.P0f != nil {
+	if o.P0f != nil && !l.known(factP0f, nil) {
 		l.run("p0f", l.p0f, nil)
 	}
 	if o.DNS == nil {
 		return
 	}
-	if l.asksName() {
+	if l.asksName() && !l.known(factIprev, nil) {
 		l.run("iprev", l.iprev, func() { l.own = policy.IprevTempError })
 	}
-	if o.Cymru && l.found.Network.ASN == 0 {
+	if o.Cymru && l.found.Network.ASN == 0 && !l.known(factNetwork, nil) {
 		l.run("cymru", l.cymru, nil)
 	}
 	if lists := l.collector.lists; lists != nil {
 		for _, zone := range lists.zones {
-			if zone.usable() {
+			if zone.usable() && !l.known(factList, zone) {
 				l.run("list", func(ctx context.Context) finding { return l.listed(ctx, zone) }, nil)
 			}
 		}
@@ -220,5 +228,12 @@ func (l *lookups) p0f(ctx context.Context) finding {
 	if err != nil {
 		return finding{}
 	}
-	return finding{take: func(l *lookups) { l.found.P0f = p }}
+	f := finding{take: func(l *lookups) { l.found.P0f = p }}
+	if p.Known {
+		f.fact = fact{kind: factP0f, body: p0fBody(&p), life: p0fMatch}
+		if p.OS == "" {
+			f.fact.life = p0fPart
+		}
+	}
+	return f
 }

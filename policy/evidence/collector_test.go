@@ -42,6 +42,8 @@ func (c *counts) of(key string) int {
 func (c *counts) Lookup(source, outcome string, took time.Duration) { c.add(source + " " + outcome) }
 func (c *counts) Busy(source string)                                { c.add("busy " + source) }
 
+func (c *counts) Fact(kind string, hit bool) { c.add(fmt.Sprint("fact ", kind, " ", hit)) }
+
 func (c *counts) ListUp(zone string, up bool) {
 	text := fmt.Sprint(zone, " ", up)
 	c.add(text)

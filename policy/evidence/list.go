@@ -263,6 +263,7 @@ func (l *lists) ask(ctx context.Context, z *zone, addr netip.Addr) ([]netip.Addr
 // ten times in a row, is switched off.
 func (l *lookups) listed(ctx context.Context, z *zone) finding {
 	lists := l.collector.lists
+	ctx, life := resolve.WithLife(ctx)
 	answers, err := lists.ask(ctx, z, l.client.Addr)
 	switch {
 	case err != nil && !resolve.IsTemporary(err):
@@ -275,14 +276,16 @@ func (l *lookups) listed(ctx context.Context, z *zone) finding {
 		return finding{outcome: "temperror"}
 	}
 	z.failures.Store(0)
-	found := z.listings(answers)
-	if len(found) == 0 {
-		return finding{outcome: "none"}
+	f := finding{outcome: "none", fact: fact{kind: factList, what: z.shown, body: listBody(answers), life: max(life.Left(), shortest)}}
+	if found := z.listings(answers); len(found) > 0 {
+		f.outcome, f.take = "found", func(l *lookups) { l.list(found) }
 	}
-	return finding{"found", func(l *lookups) {
-		// A new slice: the old one may be read without the lock.
-		l.found.Listings = append(append([]policy.Listing(nil), l.found.Listings...), found...)
-	}}
+	return f
+}
+
+// list adds listings, in a new slice: the old one may be read without the lock.
+func (l *lookups) list(found []policy.Listing) {
+	l.found.Listings = append(append([]policy.Listing(nil), l.found.Listings...), found...)
 }
 
 // unasked reports whether the failure is none of the list's: it was not asked.

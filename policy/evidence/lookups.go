@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -15,11 +16,14 @@ import (
 // lookups are those about one connection.
 type lookups struct {
 	collector *Collector
-	ctx       context.Context // ends with the connection
-	cancel    context.CancelFunc
 	client    policy.Client // as the MTA told it
+	record    string        // what was known of the address …
+	at        time.Time     // … when the connection began
 
 	mu      sync.Mutex
+	ctx     context.Context // of the look-ups, ends with the connection; nil before the first
+	cancel  context.CancelFunc
+	closed  bool
 	found   policy.Found
 	ownName policy.Text  // of an own look-up of the client's name …
 	own     policy.Iprev // … and its result; unknown where there was none
@@ -27,7 +31,9 @@ type lookups struct {
 	from    string       // the last sender that was asked about …
 	domain  string       // … and its domain; "" when there is nothing to ask
 	running int
-	aside   int           // those of them about senders
+	aside   int           // those of them about senders …
+	address int           // … and about the address
+	learnt  []fact        // of the address, and not kept yet
 	blind   bool          // a look-up was not made, or whose network it is could not be known
 	idle    chan struct{} // closed when nothing is running; nil where nobody waits
 }
@@ -38,6 +44,7 @@ var _ policy.Lookups = (*lookups)(nil)
 type finding struct {
 	outcome string         // for the metrics; "" where the source counts for itself
 	take    func(*lookups) // nil when nothing is known
+	fact    fact           // of the address, to be kept; none where its kind is 0
 }
 
 // run starts a look-up in the background, unless too many are under way: then it
@@ -58,11 +65,18 @@ func (l *lookups) run(source string, look func(context.Context) finding, ill fun
 	}
 	l.mu.Lock()
 	l.count(source, +1)
+	if l.ctx == nil {
+		l.ctx, l.cancel = context.WithCancel(context.Background())
+		if l.closed {
+			l.cancel()
+		}
+	}
+	ctx := l.ctx
 	l.mu.Unlock()
 	go func() {
 		defer c.leave(network)
 		began := c.opts.Now()
-		f := l.guarded(source, look)
+		f := l.guarded(ctx, source, look)
 		if f.outcome != "" {
 			c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
 		}
@@ -73,13 +87,16 @@ func (l *lookups) run(source string, look func(context.Context) finding, ill fun
 // count is called with the lock held, when a look-up begins or has ended.
 func (l *lookups) count(source string, n int) {
 	l.running += n
-	if source == "sender" || source == "spf" {
+	switch source {
+	case "sender", "spf":
 		l.aside += n
+	case "iprev", "cymru", "list", "p0f":
+		l.address += n
 	}
 }
 
 // guarded is one look-up, bounded in time. A panic in it must not end the daemon.
-func (l *lookups) guarded(source string, look func(context.Context) finding) (f finding) {
+func (l *lookups) guarded(ctx context.Context, source string, look func(context.Context) finding) (f finding) {
 	defer func() {
 		if p := recover(); p != nil {
 			l.collector.panics.Do(func() {
@@ -89,7 +106,7 @@ func (l *lookups) guarded(source string, look func(context.Context) finding) (f 
 			f = finding{outcome: "panic"}
 		}
 	}()
-	ctx, cancel := context.WithTimeout(l.ctx, l.collector.opts.Longest)
+	ctx, cancel := context.WithTimeout(ctx, l.collector.opts.Longest)
 	defer cancel()
 	return look(ctx)
 }
@@ -104,10 +121,65 @@ func (l *lookups) done(source string, f finding) {
 		l.blind = true
 	}
 	l.count(source, -1)
+	if f.fact.kind != 0 && l.collector.opts.Facts != nil {
+		l.learnt = append(l.learnt, f.fact)
+	}
+	if l.address == 0 && len(l.learnt) > 0 {
+		l.collector.opts.Facts.keep(l.client.Addr, l.learnt...)
+		l.learnt = nil
+	}
 	if l.running == 0 && l.idle != nil {
 		close(l.idle)
 		l.idle = nil
 	}
+}
+
+// known takes a fact of the address that is in hand, and reports whether it was.
+func (l *lookups) known(kind factKind, z *zone) bool {
+	if l.collector.opts.Facts == nil {
+		return false
+	}
+	what := ""
+	if z != nil {
+		what = z.shown
+	}
+	f, ok := factOf(l.record, kind, what, l.at)
+	ok = ok && l.recall(&f, z)
+	l.collector.opts.Meter.Fact(factNames[kind], ok)
+	return ok
+}
+
+// recall takes a fact as if it had just been looked up, with the rows and lists of now.
+func (l *lookups) recall(f *fact, z *zone) (ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch f.kind {
+	case factIprev:
+		var name policy.Text
+		var result policy.Iprev
+		if name, result, ok = parseIprev(f.body); ok {
+			l.ownName, l.own = name, result
+		}
+	case factNetwork:
+		var buf [maxOrigins]uint32
+		var origins []uint32
+		if origins, ok = parseNetwork(f.body, buf[:0]); len(origins) > 0 && ok {
+			l.found.Network = l.network(origins)
+		}
+	case factList:
+		var answers []netip.Addr
+		if answers, ok = parseList(f.body); ok {
+			if found := z.listings(answers); len(found) > 0 {
+				l.list(found)
+			}
+		}
+	case factP0f:
+		var p policy.P0f
+		if p, ok = parseP0f(f.body); ok {
+			l.found.P0f = p
+		}
+	}
+	return ok
 }
 
 // Greeting implements policy.Lookups. A HELO that repeats the confirmed name needs
@@ -120,7 +192,7 @@ func (l *lookups) Greeting(g policy.Greeting) {
 	if !same {
 		l.found.Confirmed = policy.IprevUnknown
 	}
-	if host != "" && l.client.Iprev == policy.IprevPass && host == hostOf(l.client.Name.String()) {
+	if host != "" && host == l.confirmed() {
 		l.found.Confirmed, same = policy.IprevPass, true
 	}
 	l.mu.Unlock()
@@ -128,6 +200,18 @@ func (l *lookups) Greeting(g policy.Greeting) {
 		return
 	}
 	l.run("helo", func(ctx context.Context) finding { return l.confirm(ctx, host) }, func() { l.found.Confirmed = policy.IprevTempError })
+}
+
+// confirmed is the client's name, if the MTA or an own look-up has confirmed it. It is
+// called with the lock held.
+func (l *lookups) confirmed() string {
+	switch {
+	case l.client.Iprev == policy.IprevPass:
+		return hostOf(l.client.Name.String())
+	case l.own == policy.IprevPass:
+		return hostOf(l.ownName.String())
+	}
+	return ""
 }
 
 // Sender implements policy.Lookups.
@@ -221,7 +305,13 @@ func (l *lookups) Judged(f *policy.Facts, j *policy.Judgement) {
 }
 
 // Close implements policy.Lookups.
-func (l *lookups) Close() { l.cancel() }
+func (l *lookups) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed = true; l.cancel != nil {
+		l.cancel()
+	}
+}
 
 // ascii is the domain as it stands in DNS: with SMTPUTF8 (RFC 6531) a client may
 // write it in letters.
@@ -239,8 +329,10 @@ func hostOf(name string) string {
 	if len(name) > 253 || !strings.Contains(name, ".") {
 		return ""
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		return ""
+	if last := name[len(name)-1]; '0' <= last && last <= '9' { // no error for each name
+		if _, err := netip.ParseAddr(name); err == nil {
+			return ""
+		}
 	}
 	for i := range len(name) {
 		switch b := name[i]; {

@@ -21,8 +21,13 @@ const (
 // resolves to the client counts. A failure that may pass makes the result one too,
 // unless another name is confirmed.
 func (l *lookups) iprev(ctx context.Context) finding {
+	ctx, life := resolve.WithLife(ctx)
 	name, result := l.confirmedName(ctx)
-	return finding{result.String(), func(l *lookups) { l.ownName, l.own = name, result }}
+	f := finding{outcome: result.String(), take: func(l *lookups) { l.ownName, l.own = name, result }}
+	if result != policy.IprevTempError && len(name.String()) <= maxName {
+		f.fact = fact{kind: factIprev, body: iprevBody(name.String(), result), life: max(life.Left(), shortest)}
+	}
+	return f
 }
 
 func (l *lookups) confirmedName(ctx context.Context) (policy.Text, policy.Iprev) {
@@ -48,7 +53,7 @@ func (l *lookups) confirmedName(ctx context.Context) (policy.Text, policy.Iprev)
 // confirm says whether the HELO name is the client's.
 func (l *lookups) confirm(ctx context.Context, host string) finding {
 	result := l.resolves(ctx, host)
-	return finding{orUnknown(result), func(l *lookups) {
+	return finding{outcome: orUnknown(result), take: func(l *lookups) {
 		if l.helo == host { // no other HELO came meanwhile
 			l.found.Confirmed = result
 		}
@@ -99,7 +104,7 @@ func (l *lookups) resolves(ctx context.Context, name string) policy.Iprev {
 // SpamAssassin).
 func (l *lookups) sender(ctx context.Context, from, domain string) finding {
 	result := l.sending(ctx, domain)
-	return finding{result.String(), func(l *lookups) {
+	return finding{outcome: result.String(), take: func(l *lookups) {
 		if l.from == from {
 			l.found.Sending = result
 		}
@@ -135,23 +140,33 @@ func (l *lookups) sending(ctx context.Context, domain string) policy.Iprev {
 
 // cymru asks Team Cymru whose network it is.
 func (l *lookups) cymru(ctx context.Context) finding {
+	ctx, life := resolve.WithLife(ctx)
 	texts, err := l.collector.opts.DNS.TXT(ctx, asn.CymruName(l.client.Addr))
+	learnt := func(origins []uint32) fact {
+		return fact{kind: factNetwork, body: networkBody(origins), life: max(life.Left(), shortest)}
+	}
 	switch {
 	case resolve.IsNotFound(err):
-		return finding{outcome: "none"}
+		return finding{outcome: "none", fact: learnt(nil)}
 	case err != nil:
 		return finding{outcome: "temperror"}
 	}
-	parse := asn.ParseCymru
-	if known := l.collector.opts.Networks; known != nil { // with the admin's rows
-		parse = known.ParseCymru
-	}
 	for _, text := range texts {
-		if n, err := parse(text); err == nil {
-			return finding{"found", func(l *lookups) { l.found.Network = n }}
+		if origins, err := asn.ParseCymru(text); err == nil {
+			origins = origins[:min(len(origins), maxOrigins)]
+			network := l.network(origins)
+			return finding{outcome: "found", take: func(l *lookups) { l.found.Network = network }, fact: learnt(origins)}
 		}
 	}
 	return finding{outcome: "invalid"}
+}
+
+// network is the one that has these origins, with the admin's rows where there are any.
+func (l *lookups) network(origins []uint32) policy.Network {
+	if known := l.collector.opts.Networks; known != nil {
+		return known.Of(origins)
+	}
+	return asn.Of(origins)
 }
 
 // reversed is an address as it stands in a reverse zone or a list: octets or

@@ -17,7 +17,7 @@ func (l *lookups) spf(ctx context.Context, from, helo string) finding {
 	if result == policy.SPFPass {
 		result = l.narrow(ctx, from, helo)
 	}
-	return finding{orNone(result), func(l *lookups) {
+	return finding{outcome: orNone(result), take: func(l *lookups) {
 		if l.from == from {
 			l.found.SPF = result
 		}

@@ -26,12 +26,12 @@ func networkBits(a netip.Addr) int {
 // Forget removes what is known of the hosts of a prefix, one address or more, and
 // returns how many entries that were.
 //
-// Deferrals, buckets, tries and habits are kept under hashes and tell nobody's address, but
+// Deferrals, buckets and habits are kept under hashes and tell nobody's address, but
 // the /24 or /48 that brought them in: all those of the networks that the prefix
 // touches go, the neighbours' too. What stays: buckets that another network filled
 // first under a key that both share, templates and campaigns, the counts of a network
 // that is forgotten in part only, and, of a prefix wider than an IPv4 /8 or an IPv6
-// /32, everything but the hosts.
+// /32, everything but the hosts and their facts.
 func (m *Memory) Forget(p netip.Prefix) (entries int) { return m.ForgetBy(p, m.Key) }
 
 // ForgetBy is Forget where the hashes are under another secret: key is what made them.
@@ -40,10 +40,10 @@ func (m *Memory) ForgetBy(p netip.Prefix, key func(parts ...string) Key) (entrie
 		return 0
 	}
 	p = Plain(p)
-	entries = m.hosts.forget(p)
+	entries = m.hosts.forget(p) + m.facts.forget(p)
 	networks := Networks(p, key)
 	return entries + forget(m, m.waiting, networks) + forget(m, m.passed, networks) +
-		forget(m, m.buckets, networks) + forget(m, m.tries, networks) + forget(m, m.habits, networks)
+		forget(m, m.buckets, networks) + forget(m, m.habits, networks)
 }
 
 // Plain writes a prefix of mapped addresses as one of IPv4, and without the bits that are
@@ -110,10 +110,12 @@ func forget[V any](m *Memory, t *table[V], networks map[Key]struct{}) (n int) {
 	return n
 }
 
-// Expire removes entries that were unused for 90 days. What is of the future stays:
-// the clock is wrong now, or was then, and its next use tells.
+// Expire removes entries that were unused for 90 days, and facts that hold no more. What
+// is of the future stays, but for facts: the clock is wrong now, or was then, and its
+// next use tells.
 func (m *Memory) Expire(at time.Time) (entries int) {
-	entries = m.hosts.expire(unix(at))
+	entries = expireHosts(m.hosts, unix(at))
+	entries += m.facts.sweep(func(_ *hostKey, f *facts) bool { return f.over(unix(at)) })
 	now := at.Unix()
 	entries += expire(m, m.passed, func(last int64) bool { return now-last > int64(hostKeep/time.Second) })
 	return entries + expire(m, m.habits, func(h habit) bool { return now/daySeconds-int64(h.last) > habitDays })

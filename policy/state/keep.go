@@ -18,25 +18,29 @@ const (
 	TablePassed
 	TableHabits
 	TableCampaigns
+	TableFacts
 	NumTables
 )
 
-var tableNames = [NumTables]string{"hosts", "passed", "habits", "campaigns"}
+var tableNames = [NumTables]string{"hosts", "passed", "habits", "campaigns", "facts"}
 
 func (t Table) String() string { return tableNames[t] }
 
 // Hashed reports whether the keys are hashes under the installation's secret: with
 // another one they find nothing.
-func (t Table) Hashed() bool { return t != TableHosts }
+func (t Table) Hashed() bool { return t != TableHosts && t != TableFacts }
 
 // StoreKey is the key of an entry as it is stored: an address, or a hash before eight
 // zero bytes.
 type StoreKey [16]byte
 
 // MaxStored is how many bytes the largest stored value takes.
-const MaxStored = 32
+const MaxStored = factsHead + MaxFacts
 
-const _ = uint(MaxStored - hostSize)
+// maxFixed is the same of the tables whose values have one size.
+const maxFixed = 32
+
+const _ = uint(maxFixed - hostSize)
 
 func storeKey(k Key) (s StoreKey) {
 	binary.BigEndian.PutUint64(s[:], uint64(k))
@@ -47,12 +51,8 @@ func (s *StoreKey) key() Key { return Key(binary.BigEndian.Uint64(s[:])) }
 
 // Watch begins to collect changes for Changed.
 func (m *Memory) Watch() {
-	for i := range m.hosts.shards {
-		s := &m.hosts.shards[i]
-		s.mu.Lock()
-		s.journal.begin(journalRoom / len(m.hosts.shards))
-		s.mu.Unlock()
-	}
+	m.hosts.watch()
+	m.facts.watch()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.passed.journal.begin(journalRoom)
@@ -63,18 +63,12 @@ func (m *Memory) Watch() {
 // Changed returns the keys of the entries of a table that changed since the last
 // call, or went, in order; lost is how many more did that found no room in the list.
 func (m *Memory) Changed(t Table) (keys []StoreKey, lost int) {
-	if t == TableHosts {
-		for i := range m.hosts.shards {
-			s := &m.hosts.shards[i]
-			s.mu.Lock()
-			changed, n := s.journal.take()
-			s.mu.Unlock()
-			lost += n
-			for k := range changed {
-				keys = append(keys, StoreKey(k))
-			}
-		}
-	} else {
+	switch t {
+	case TableHosts:
+		keys, lost = m.hosts.changed()
+	case TableFacts:
+		keys, lost = m.facts.changed()
+	default:
 		j := [...]*journal[Key]{TablePassed: &m.passed.journal, TableHabits: &m.habits.journal, TableCampaigns: &m.campaigns.journal}[t]
 		m.mu.Lock()
 		var changed map[Key]struct{}
@@ -90,14 +84,12 @@ func (m *Memory) Changed(t Table) (keys []StoreKey, lost int) {
 
 // Keys returns the keys of all entries of a table, in order.
 func (m *Memory) Keys(t Table) (keys []StoreKey) {
-	if t == TableHosts {
-		keys = make([]StoreKey, 0, m.hosts.count.Load())
-		for i := range m.hosts.shards {
-			for _, k := range m.hosts.shards[i].keys() {
-				keys = append(keys, StoreKey(k))
-			}
-		}
-	} else {
+	switch t {
+	case TableHosts:
+		keys = m.hosts.all()
+	case TableFacts:
+		keys = m.facts.all()
+	default:
 		m.mu.Lock()
 		hashes := [...]func() []Key{TablePassed: m.passed.lru.Keys, TableHabits: m.habits.lru.Keys, TableCampaigns: m.campaigns.many.Keys}[t]()
 		m.mu.Unlock()
@@ -115,14 +107,15 @@ func sortKeys(keys []StoreKey) {
 
 // Value appends an entry as it is stored, nothing if there is none.
 func (m *Memory) Value(t Table, key *StoreKey, b []byte) []byte {
-	if t == TableHosts {
-		k := hostKey(*key)
-		s := m.hosts.shard(&k)
-		s.mu.Lock()
-		h, in := s.peek(k)
-		s.mu.Unlock()
-		if in != nil {
+	switch t {
+	case TableHosts:
+		if h, ok := m.hosts.get(hostKey(*key)); ok {
 			b = h.append(b)
+		}
+		return b
+	case TableFacts:
+		if f, ok := m.facts.get(hostKey(*key)); ok {
+			b = append(binary.LittleEndian.AppendUint32(b, uint32(f.until)), f.text...)
 		}
 		return b
 	}
@@ -155,13 +148,19 @@ func (m *Memory) Value(t Table, key *StoreKey, b []byte) []byte {
 type Loader struct {
 	m      *Memory
 	at     time.Time
-	tables [NumTables][]stored
+	tables [NumTables][]stored // but for facts, whose size differs
+	facts  []storedFacts
+}
+
+type storedFacts struct {
+	key   hostKey
+	facts facts
 }
 
 type stored struct {
 	last  uint32 // use; what is of the future comes first
 	key   StoreKey
-	value [MaxStored]byte
+	value [maxFixed]byte
 }
 
 // Load returns a Loader at a time, which expects so many hosts at most.
@@ -173,6 +172,9 @@ func (m *Memory) Load(at time.Time, hosts int) *Loader {
 
 // Add notes an entry; it reports whether it can be one of the table.
 func (l *Loader) Add(t Table, key *StoreKey, value []byte) bool {
+	if t == TableFacts {
+		return l.addFacts(hostKey(*key), value)
+	}
 	size := [...]int{TableHosts: hostSize, TablePassed: 16, TableHabits: 14, TableCampaigns: 32}[t]
 	if len(value) != size || t.Hashed() && [8]byte(key[8:]) != [8]byte{} {
 		return false
@@ -200,13 +202,37 @@ func (l *Loader) Add(t Table, key *StoreKey, value []byte) bool {
 	return true
 }
 
+// addFacts notes the facts of an address. What is over is not loaded, and goes.
+func (l *Loader) addFacts(k hostKey, value []byte) bool {
+	if n := len(value) - factsHead; n <= 0 || n > MaxFacts || k.wide() {
+		return false
+	}
+	f := facts{until: Unix(binary.LittleEndian.Uint32(value))}
+	if f.over(unix(l.at)) || len(l.facts) >= 2*maxFacts {
+		l.m.facts.note(k)
+		return true
+	}
+	f.text = string(value[factsHead:])
+	l.facts = append(l.facts, storedFacts{k, f})
+	return true
+}
+
 // Drop forgets what was noted of a table.
-func (l *Loader) Drop(t Table) { l.tables[t] = nil }
+func (l *Loader) Drop(t Table) {
+	l.tables[t] = nil
+	if t == TableFacts {
+		l.facts = nil
+	}
+}
 
 // Done puts what was noted into the tables, what was used last first, as far as there
 // is room, and in the order of use. What the Memory knows already stays.
 func (l *Loader) Done() (entries int) {
 	for t := range NumTables {
+		if t == TableFacts {
+			entries += l.restoreFacts()
+			continue
+		}
 		list := l.tables[t]
 		slices.SortFunc(list, func(a, b stored) int { return cmp.Compare(a.last, b.last) })
 		for i := max(0, len(list)-l.m.free(t)); i < len(list); i++ {
@@ -216,6 +242,22 @@ func (l *Loader) Done() (entries int) {
 		}
 		l.tables[t] = nil
 	}
+	return entries
+}
+
+// restoreFacts puts the facts into the table, those that hold for longest, and the last of
+// them as the last used. What finds no room goes.
+func (l *Loader) restoreFacts() (entries int) {
+	slices.SortFunc(l.facts, func(a, b storedFacts) int { return cmp.Compare(a.facts.until, b.facts.until) })
+	surplus := len(l.facts) - int(l.m.facts.room-l.m.facts.count.Load())
+	for i, f := range l.facts {
+		if i >= surplus && l.m.facts.restore(f.key, f.facts, false) {
+			entries++
+		} else {
+			l.m.facts.note(f.key)
+		}
+	}
+	l.facts = nil
 	return entries
 }
 
@@ -239,7 +281,7 @@ func (m *Memory) restore(t Table, e *stored) bool {
 	if t == TableHosts {
 		var h Host
 		h.parse(e.value[:hostSize])
-		return m.hosts.restore(hostKey(e.key), h)
+		return m.hosts.restore(hostKey(e.key), h, h.proven())
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -265,16 +307,5 @@ func restore[V any](t *table[V], key Key, e entry[V]) bool {
 		return false
 	}
 	t.add(key, e)
-	return true
-}
-
-func (t *hosts) restore(k hostKey, h Host) bool {
-	s := t.shard(&k)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, in := s.peek(k); in != nil || t.count.Load() >= t.room || !k.wide() && s.holders[k.holder()] >= s.most {
-		return false
-	}
-	s.put(t, k, h, nil)
 	return true
 }

@@ -1,13 +1,13 @@
 // Package state is the memory of the daemon: what earlier sessions of a host showed,
-// which deferred messages came again, how much mail a key has sent, which templates
-// many networks send. It counts; what the counts mean is policy's. It knows no clock:
-// times come in.
+// what look-ups found about an address, which deferred messages came again, how much
+// mail a key has sent, which templates many networks send. It counts and keeps; what
+// that means is policy's. It knows no clock: times come in.
 //
 // The tables are bounded, one network holds at most a hundredth of one, and what
 // has proven itself is kept apart from what has not. All of it fails open: who finds
 // no room passes, and so does a sender whose bucket was forgotten; one whose
 // deferral was forgotten is deferred once more. They live in memory; package disk
-// keeps hosts, passed deferrals, habits and campaigns beyond the process.
+// keeps hosts, facts, passed deferrals, habits and campaigns beyond the process.
 package state
 
 import (
@@ -22,7 +22,7 @@ import (
 // Options are the bounds of a Memory.
 type Options struct {
 	Entries int // of each table; at least 1
-	Hosts   int // of the table of hosts; 0 is Entries
+	Hosts   int // of the table of hosts; 0 is Entries. That of facts has as many, 50,000 at most
 	// Secret is the installation's: keys are hashes under it. What is kept longer
 	// than a process, or shared with others, is found again with the same secret.
 	// The zero value is a secret of this process.
@@ -34,12 +34,12 @@ type Options struct {
 type Memory struct {
 	k0, k1 uint64 // the secret
 	hosts  *hosts
+	facts  *addresses[facts]
 
 	mu        sync.Mutex
 	waiting   *table[deferral]
 	passed    *table[int64] // unix seconds of the last use
 	buckets   *table[bucket]
-	tries     *table[tries]
 	habits    *table[habit]
 	campaigns *campaigns
 }
@@ -62,7 +62,10 @@ func New(o Options) (*Memory, error) {
 		o.Hosts = o.Entries
 	}
 	var err error
-	if m.hosts, err = newHosts(o.Hosts, m.k0, m.k1); err != nil {
+	if m.hosts, err = newAddresses[Host](o.Hosts, m.k0, m.k1); err != nil {
+		return nil, err
+	}
+	if m.facts, err = newAddresses[facts](min(o.Hosts, maxFacts), m.k0, m.k1); err != nil {
 		return nil, err
 	}
 	if m.waiting, err = newTable[deferral](o.Entries); err != nil {
@@ -72,9 +75,6 @@ func New(o Options) (*Memory, error) {
 		return nil, err
 	}
 	if m.buckets, err = newTable[bucket](o.Entries); err != nil {
-		return nil, err
-	}
-	if m.tries, err = newTable[tries](o.Entries); err != nil {
 		return nil, err
 	}
 	if m.habits, err = newTable[habit](o.Entries); err != nil {
@@ -122,13 +122,7 @@ func (m *Memory) Sizes() (defers, buckets int, evicted int64) {
 // Tables calls yield with each table's name, how many entries it holds, and how many
 // were forgotten or turned away for want of room.
 func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
-	var lost int64
-	for i := range m.hosts.shards {
-		s := &m.hosts.shards[i]
-		s.mu.Lock()
-		lost += s.lost
-		s.mu.Unlock()
-	}
+	lost, lostFacts := m.hosts.lost(), m.facts.lost()
 	m.mu.Lock()
 	counts := [...]struct {
 		name    string
@@ -136,10 +130,10 @@ func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
 		lost    int64
 	}{
 		{"hosts", int(m.hosts.count.Load()), lost},
+		{"facts", int(m.facts.count.Load()), lostFacts},
 		{"waiting", m.waiting.lru.Len(), m.waiting.lost},
 		{"passed", m.passed.lru.Len(), m.passed.lost},
 		{"buckets", m.buckets.lru.Len(), m.buckets.lost},
-		{"tries", m.tries.lru.Len(), m.tries.lost},
 		{"habits", m.habits.lru.Len(), m.habits.lost},
 		{"templates", m.campaigns.few.Len() + m.campaigns.many.Len(), m.campaigns.lost},
 	}
@@ -175,7 +169,7 @@ func (m *Memory) Retried(it Attempt, at time.Time, delay, keep time.Duration) (p
 		if k == 0 {
 			continue
 		}
-		if last, ok := m.passed.get(k); ok && passes(last, now, kept) {
+		if last, ok := m.passed.get(k); ok && now-last <= kept && last-now <= int64(clockStep/time.Second) {
 			m.passed.put(k, it.Network, max(now, last), nil)
 			return true, true
 		}
@@ -197,25 +191,6 @@ func (m *Memory) Retried(it Attempt, at time.Time, delay, keep time.Duration) (p
 		return now-old.last > wait+retryWindow || old.last-now > int64(clockStep/time.Second)
 	})
 	return !room, room
-}
-
-// Passed reports whether the message, or another one of its client, passed Retried before
-// and would again. It notes nothing, and knows nothing of what is counted as one
-// network.
-func (m *Memory) Passed(it Attempt, at time.Time, keep time.Duration) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, k := range [...]Key{it.Key, it.Client} {
-		if last, ok := m.passed.peek(k); ok && passes(last, at.Unix(), int64(keep/time.Second)) {
-			return true
-		}
-	}
-	return false
-}
-
-// passes reports whether what was used last at a time goes on passing.
-func passes(last, now, kept int64) bool {
-	return now-last <= kept && last-now <= int64(clockStep/time.Second)
 }
 
 // remember notes that the key passed. Here the entry that was unused for longest

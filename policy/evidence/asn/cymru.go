@@ -44,46 +44,52 @@ func CymruName(addr netip.Addr) string {
 // maxOrigins is how many origins of one prefix are read.
 const maxOrigins = 32
 
-// ParseCymru reads an answer, as
+// ParseCymru reads the origins in an answer, one at least:
 //
 //	3561 | 216.88.0.0/14 | US | arin | 1998-09-25
 //	23028 33333 | 2001:db8::/32 | US | arin |
 //
-// Of a prefix that several announce the first is the ASN, and the kind is known
-// only if it is the same for all. The kind is by the built-in table, and so is the
-// name, which the answer does not have: Source.ParseCymru knows the admin's rows.
 // The answer is what a name server says, and may be anything.
-func ParseCymru(txt string) (policy.Network, error) { return parseCymru(txt, KindOf) }
-
-// ParseCymru is the package's ParseCymru with the admin's rows.
-func (s *Source) ParseCymru(txt string) (policy.Network, error) { return parseCymru(txt, s.KindOf) }
-
-func parseCymru(txt string, kindOf func(asn uint32) policy.NetworkKind) (policy.Network, error) {
+func ParseCymru(txt string) (origins []uint32, err error) {
 	f := strings.Split(txt, "|")
 	if len(txt) > 512 || len(f) < 3 {
-		return policy.Network{}, errors.New("not an answer of the IP to ASN service: ASN | prefix | country …")
+		return nil, errors.New("not an answer of the IP to ASN service: ASN | prefix | country …")
 	}
 	if p := strings.TrimSpace(f[1]); p != "" {
 		if _, err := netip.ParsePrefix(p); err != nil {
-			return policy.Network{}, fmt.Errorf("an answer without a prefix: %q", clean(p))
+			return nil, fmt.Errorf("an answer without a prefix: %q", clean(p))
 		}
 	}
-	var n policy.Network
-	origins := strings.Fields(f[0])
-	if len(origins) == 0 || len(origins) > maxOrigins {
-		return policy.Network{}, fmt.Errorf("an answer with %d origins", len(origins))
+	numbers := strings.Fields(f[0])
+	if len(numbers) == 0 || len(numbers) > maxOrigins {
+		return nil, fmt.Errorf("an answer with %d origins", len(numbers))
 	}
-	for i, o := range origins {
+	for _, o := range numbers {
 		asn, err := strconv.ParseUint(o, 10, 32)
 		if err != nil || asn == 0 || o[0] == '+' {
-			return policy.Network{}, fmt.Errorf("an origin that is no number: %q", clean(o))
+			return nil, fmt.Errorf("an origin that is no number: %q", clean(o))
 		}
-		kind := kindOf(uint32(asn))
+		origins = append(origins, uint32(asn))
+	}
+	return origins, nil
+}
+
+// Of is the network that has these origins: the first is the ASN, and the kind is known
+// only if it is the same for all. Kind and name, which Team Cymru's answer does not
+// have, are by the built-in table; Source.Of knows the admin's rows.
+func Of(origins []uint32) policy.Network { return of(origins, KindOf) }
+
+// Of is the package's Of with the admin's rows.
+func (s *Source) Of(origins []uint32) policy.Network { return of(origins, s.KindOf) }
+
+func of(origins []uint32, kindOf func(asn uint32) policy.NetworkKind) (n policy.Network) {
+	for i, asn := range origins {
+		kind := kindOf(asn)
 		if i == 0 {
-			n = policy.Network{ASN: uint32(asn), Name: builtin()[uint32(asn)].name, Kind: kind}
+			n = policy.Network{ASN: asn, Name: builtin()[asn].name, Kind: kind}
 		} else if kind != n.Kind {
 			n.Kind = policy.NetworkUnknown
 		}
 	}
-	return n, nil
+	return n
 }

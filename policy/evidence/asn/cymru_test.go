@@ -33,8 +33,8 @@ func TestParseCymru(t *testing.T) {
 		"64500|2001:db8::/32|ZZ":                           {ASN: 64500},
 		"4294967295 |  | ZZ | other |":                     {ASN: 4294967295},
 	} {
-		got, err := ParseCymru(txt)
-		if err != nil || got != want {
+		origins, err := ParseCymru(txt)
+		if got := Of(origins); err != nil || got != want {
 			t.Errorf("%q: %+v %v, want %+v", txt, got, err, want)
 		}
 	}
@@ -57,7 +57,8 @@ func TestParseCymruRows(t *testing.T) {
 		"64496": policy.NetworkAccess, "7922": policy.NetworkUnknown, "16509": policy.NetworkHosting,
 		"64496 16509": policy.NetworkUnknown, "16509 64496": policy.NetworkUnknown, "64496 64496": policy.NetworkAccess,
 	} {
-		if got, err := s.ParseCymru(origins + " | 192.0.2.0/24 | ZZ | arin |"); err != nil || got.Kind != want {
+		numbers, err := ParseCymru(origins + " | 192.0.2.0/24 | ZZ | arin |")
+		if got := s.Of(numbers); err != nil || got.Kind != want {
 			t.Errorf("%s: %+v %v, want %v", origins, got, err, want)
 		}
 	}
@@ -67,10 +68,11 @@ func FuzzParseCymru(f *testing.F) {
 	f.Add("23028 33333 | 216.90.108.0/24 | US | arin | 1998-09-25")
 	f.Add("4294967295|::/0|")
 	f.Fuzz(func(t *testing.T, txt string) {
-		n, err := ParseCymru(txt)
+		origins, err := ParseCymru(txt)
+		n := Of(origins)
 		switch {
-		case err != nil && n != policy.Network{}:
-			t.Errorf("%+v beside %v", n, err)
+		case err != nil && origins != nil:
+			t.Errorf("%v beside %v", origins, err)
 		case err == nil && n.ASN == 0:
 			t.Error("an answer without a number")
 		case err == nil && n.Kind != policy.NetworkUnknown && n.Kind != KindOf(n.ASN):

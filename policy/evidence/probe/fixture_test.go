@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/evidence"
+	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // The addresses of tests: the source, and a client in another network.
@@ -109,9 +111,14 @@ func (s *safeBuffer) String() string {
 func start(t *testing.T, services map[uint16]*protocol, ports ...uint16) *world {
 	t.Helper()
 	w := &world{clock: clock{now: time.Unix(1_800_000_000, 0)}, ended: make(chan string, 1000)}
+	memory, err := state.New(state.Options{Entries: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p, err := New(Options{
 		Source: source, Contact: "https://mx.example.org/probe", Ports: ports,
-		Log: slog.New(slog.NewTextHandler(&w.log, nil)), Meter: w, Now: w.clock.Now,
+		Book: evidence.NewFacts(memory, w.clock.Now),
+		Log:  slog.New(slog.NewTextHandler(&w.log, nil)), Meter: w, Now: w.clock.Now,
 		loopback: true, services: services,
 		patience: patience{connect: time.Second, read: time.Second, whole: 4 * time.Second},
 	})

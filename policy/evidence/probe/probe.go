@@ -12,18 +12,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/device"
 )
 
 const (
-	// DefaultEntries has room for all that can be known: 60 an hour for a day.
-	DefaultEntries = 4096
-	// Life is how long an answer counts. Addresses of lines change hands.
-	Life = 24 * time.Hour
-
 	workers    = 2
 	waiting    = 64              // clients that wait for their turn
 	grace      = 2 * time.Second // that Close lets a probe that is under way go on
@@ -48,11 +41,10 @@ type Options struct {
 	// Before is the prober that this one takes the place of, which New closes: what it
 	// did counts, and what it knows is known.
 	Before *Prober
-	// Entries is how many answers are remembered, each about 300 bytes.
-	Entries int
-	Log     *slog.Logger
-	Meter   Meter
-	Now     func() time.Time
+	Book   Book // nil keeps nothing
+	Log    *slog.Logger
+	Meter  Meter
+	Now    func() time.Time
 
 	// Only tests can set these: clients on the loopback interface, whose services
 	// are on any ports and are waited for less long.
@@ -60,6 +52,22 @@ type Options struct {
 	services map[uint16]*protocol
 	patience patience
 }
+
+// Book keeps what probes saw for a day, since addresses of lines change hands;
+// evidence.Facts is one. It is called from many goroutines and must not wait.
+type Book interface {
+	// Banner returns what the probe of an address saw, a banner without a kind where that
+	// was no device; ok is false where there was none.
+	Banner(addr netip.Addr) (b policy.Banner, ok bool)
+	KeepBanner(addr netip.Addr, b policy.Banner)
+	ForgetBanner(addr netip.Addr)
+}
+
+type blank struct{}
+
+func (blank) Banner(netip.Addr) (policy.Banner, bool) { return policy.Banner{}, false }
+func (blank) KeepBanner(netip.Addr, policy.Banner)    {}
+func (blank) ForgetBanner(netip.Addr)                 {}
 
 // Meter counts. It is called from many goroutines and must not wait.
 type Meter interface {
@@ -90,15 +98,7 @@ type Prober struct {
 	mu      sync.Mutex
 	closed  bool
 	rate    rate
-	seen    *simplelru.LRU[netip.Addr, entry]
 	trouble error // of the last probe, if it was ours
-}
-
-// entry is all that is kept of a probe. A banner without a kind says that there was
-// one.
-type entry struct {
-	banner policy.Banner
-	until  time.Time
 }
 
 // New returns a Prober that is ready; Close ends it.
@@ -120,8 +120,8 @@ func New(o Options) (*Prober, error) {
 		}
 		p.never = append(p.never, unmap(n))
 	}
-	if o.Entries <= 0 {
-		o.Entries = DefaultEntries
+	if o.Book == nil {
+		o.Book = blank{}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -135,9 +135,6 @@ func New(o Options) (*Prober, error) {
 	if o.patience == (patience{}) {
 		o.patience = usual
 	}
-	if p.seen, err = simplelru.NewLRU[netip.Addr, entry](o.Entries, nil); err != nil {
-		return nil, err
-	}
 	p.o, p.own = o, ownAddresses()
 	if o.Before != nil {
 		p.follow(o.Before)
@@ -149,8 +146,7 @@ func New(o Options) (*Prober, error) {
 	return p, nil
 }
 
-// follow takes over the book of the last hour, and what is known of addresses that
-// may still be probed.
+// follow takes over who was probed in the last hour.
 func (p *Prober) follow(old *Prober) {
 	p.o.Before = nil
 	old.Close()
@@ -159,11 +155,6 @@ func (p *Prober) follow(old *Prober) {
 	for _, l := range old.rate.lines {
 		if !l.waiting {
 			p.rate.lines = append(p.rate.lines, l)
-		}
-	}
-	for _, addr := range old.seen.Keys() { // the oldest first
-		if e, ok := old.seen.Peek(addr); ok && !contain(p.never, addr) {
-			p.seen.Add(addr, e)
 		}
 	}
 }
@@ -255,19 +246,19 @@ func (p *Prober) Suspect(addr netip.Addr, ptr string, kind policy.NetworkKind, c
 
 func (p *Prober) admit(addr netip.Addr, ptr string, kind policy.NetworkKind, class policy.Class) string {
 	why := p.refused(addr, ptr, kind, class)
+	_, probed := p.o.Book.Banner(addr)
+	if why == optedOut {
+		p.o.Book.ForgetBanner(addr) // who opts out is forgotten, too
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.o.Now()
 	switch {
-	case why == optedOut:
-		p.seen.Remove(addr) // who opts out is forgotten, too
-		return why
 	case why != "":
 		return why
 	case p.closed || len(p.queue) == cap(p.queue):
 		return busy
-	}
-	if e, ok := p.seen.Peek(addr); ok && now.Before(e.until) {
+	case probed:
 		return known
 	}
 	if !p.rate.take(network(addr), now) {
@@ -277,21 +268,16 @@ func (p *Prober) admit(addr netip.Addr, ptr string, kind policy.NetworkKind, cla
 	return ""
 }
 
-// Known returns what a probe of the address saw within Life; ok says that it was a
-// device. It is hearsay: about the address, never about a connection from it.
-func (p *Prober) Known(addr netip.Addr) (b policy.Banner, ok bool) {
+// Known returns what a probe of the address saw within a day, unless it may not be
+// probed any more; ok says that it was a device. It is hearsay: about the address, never
+// about a connection from it.
+func (p *Prober) Known(addr netip.Addr) (policy.Banner, bool) {
 	addr = addr.Unmap()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, ok := p.seen.Get(addr)
-	if !ok {
+	b, ok := p.o.Book.Banner(addr)
+	if !ok || b.Kind == device.None || contain(p.never, addr) {
 		return policy.Banner{}, false
 	}
-	if !p.o.Now().Before(e.until) {
-		p.seen.Remove(addr)
-		return policy.Banner{}, false
-	}
-	return e.banner, e.banner.Kind != device.None
+	return b, true
 }
 
 // State says how it is doing, in one line for people.
@@ -299,8 +285,8 @@ func (p *Prober) State() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rate.forget(p.o.Now())
-	s := fmt.Sprintf("from %s: %d of %d probes in the last hour, %d waiting, %d addresses remembered",
-		p.o.Source, len(p.rate.lines), PerHour, len(p.queue), p.seen.Len())
+	s := fmt.Sprintf("from %s: %d of %d probes in the last hour, %d waiting",
+		p.o.Source, len(p.rate.lines), PerHour, len(p.queue))
 	if p.trouble != nil {
 		s += "; the last failed: " + clean(p.trouble.Error())
 	}
@@ -308,7 +294,7 @@ func (p *Prober) State() string {
 }
 
 // Close drops who waits, gives what is under way two seconds, and returns when it
-// has ended. What is remembered stays readable. It may be called again.
+// has ended. It may be called again.
 func (p *Prober) Close() {
 	p.mu.Lock()
 	if !p.closed {
@@ -344,15 +330,14 @@ func (p *Prober) begin(addr netip.Addr) bool {
 func (p *Prober) probe(addr netip.Addr) {
 	begun := p.o.Now()
 	v := p.visit(addr)
-	now := p.o.Now()
-	took := now.Sub(begun)
+	took := p.o.Now().Sub(begun)
 
 	p.mu.Lock()
 	p.trouble = v.trouble
-	if v.outcome() != failed {
-		p.seen.Add(addr, entry{v.banner, now.Add(Life)})
-	}
 	p.mu.Unlock()
+	if v.outcome() != failed {
+		p.o.Book.KeepBanner(addr, v.banner)
+	}
 
 	args := []any{
 		"client", policy.AddrText(addr),

@@ -51,7 +51,7 @@ type found struct {
 // NXDOMAIN. What does not belong to the name or its aliases is ignored.
 func read(m *dns.Msg, kind uint16) *found {
 	f := &found{}
-	f.life = maxLife
+	f.life = maxTTL
 	name := m.Question[0].Name
 	for ; !f.take(m.Answer, kind, name); f.aliases++ {
 		if f.aliases > mostAliases {

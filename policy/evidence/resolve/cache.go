@@ -12,6 +12,7 @@ import (
 const (
 	minLife     = 5 * time.Second
 	maxLife     = time.Hour
+	maxTTL      = 24 * time.Hour // that is told to who keeps what follows from an answer
 	maxNegative = 10 * time.Minute
 	failureLife = 5 * time.Second
 )
@@ -23,7 +24,7 @@ const bytesPerEntry = 1024
 // answer is what a question led to. It is shared and never changed.
 type answer struct {
 	key    string
-	life   time.Duration // how long it may be kept; 0 is not at all
+	life   time.Duration // how long it holds by its records; 0 is not at all
 	addrs  []netip.Addr
 	text   []string // names or TXT
 	mx     []MX
@@ -43,7 +44,8 @@ func (a *answer) cost() int {
 
 type entry struct {
 	answer  *answer
-	expires time.Duration // by the resolver's clock
+	expires time.Duration // by the resolver's clock …
+	ends    time.Duration // … and when it holds no more by its records
 }
 
 // cache keeps answers in two parts: they enter the fresh one, and the first use
@@ -72,23 +74,23 @@ func newCache(entries int) (*cache, error) {
 
 func (c *cache) hash(q *question) uint64 { return maphash.Bytes(c.seed, q.key()) }
 
-// get returns nil for what is not there or not alive.
-func (c *cache) get(hash uint64, q *question, now time.Duration) *answer {
+// get returns nil for what is not there or not alive, and how long an answer holds.
+func (c *cache) get(hash uint64, q *question, now time.Duration) (*answer, time.Duration) {
 	e, ok := c.used.Get(hash)
 	if ok {
 		if now >= e.expires || e.answer.key != string(q.key()) {
-			return nil
+			return nil, 0
 		}
-		return e.answer
+		return e.answer, e.ends - now
 	}
 	e, ok = c.fresh.Peek(hash)
 	if !ok || now >= e.expires || e.answer.key != string(q.key()) {
-		return nil
+		return nil, 0
 	}
 	c.fresh.Remove(hash)
 	c.bytes += e.answer.cost()
 	c.used.Add(hash, e)
-	return e.answer
+	return e.answer, e.ends - now
 }
 
 func (c *cache) put(hash uint64, a *answer, now time.Duration) {
@@ -98,7 +100,7 @@ func (c *cache) put(hash uint64, a *answer, now time.Duration) {
 	}
 	part.Remove(hash) // replacing in place would not tell of the old one's bytes
 	c.bytes += a.cost()
-	part.Add(hash, entry{a, now + a.life})
+	part.Add(hash, entry{a, now + min(a.life, maxLife), now + a.life})
 	for c.bytes > c.most {
 		if _, _, ok := c.fresh.RemoveOldest(); ok {
 			continue

@@ -121,7 +121,7 @@ func (r *Resolver) safely(ctx context.Context, q *question) (a *answer) {
 
 // ask follows aliases until there is an answer.
 func (r *Resolver) ask(ctx context.Context, q *question) *answer {
-	life, step, aliases := maxLife, *q, 0
+	life, step, aliases := maxTTL, *q, 0
 	for {
 		m, s, flt := r.query(ctx, &step)
 		if flt != nil {

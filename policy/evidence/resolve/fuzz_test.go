@@ -74,7 +74,7 @@ func sane(f *found) error {
 		return fmt.Errorf("failure %v, again %q, %d records", f.failure, f.again, n)
 	case len(f.addrs) > MostAddrs || len(f.mx) > mostRecords || len(f.text) > mostTexts:
 		return fmt.Errorf("%d addresses, %d MX, %d texts", len(f.addrs), len(f.mx), len(f.text))
-	case f.life < 0 || f.life > maxLife || f.aliases > mostAliases+1:
+	case f.life < 0 || f.life > maxTTL || f.aliases > mostAliases+1:
 		return fmt.Errorf("life %v, %d aliases", f.life, f.aliases)
 	}
 	for _, m := range f.mx {

@@ -211,7 +211,7 @@ func (r *Resolver) look(ctx context.Context, q *question) *answer {
 	hash, now := r.cache.hash(q), r.clock()
 	var f *flight
 	r.mu.Lock()
-	a := r.cache.get(hash, q, now)
+	a, left := r.cache.get(hash, q, now)
 	hit := a != nil
 	if !hit {
 		if ctx.Err() != nil {
@@ -226,10 +226,12 @@ func (r *Resolver) look(ctx context.Context, q *question) *answer {
 		if !hit && a.failed.Failure == Busy {
 			r.meter.Query(Busy.String(), 0)
 		}
+		lifeOf(ctx).note(a, left)
 		return a
 	}
 	select {
 	case <-f.done:
+		lifeOf(ctx).note(f.answer, f.answer.life)
 		return f.answer
 	case <-ctx.Done():
 		r.leave(f, q)

@@ -133,10 +133,23 @@ func item(m *state.Memory, i int) state.Item {
 	return state.Item{Key: m.Key("item", fmt.Sprint(i)), Wide: m.Key("wide", fmt.Sprint(i)), Network: n}
 }
 
+// found is what look-ups found about a host, in as many bytes as may be.
+func found(i int) string {
+	return fmt.Sprint("facts of ", i, strings.Repeat("x", i%(state.MaxFacts-20)))
+}
+
+// find keeps it until the next day.
+func find(m *state.Memory, i int, at time.Time) {
+	m.KeepFacts(host(i), found(i), at, at.Add(state.FactsLife))
+}
+
 // fill gives the memory something in every table.
 func fill(m *state.Memory, n int, at time.Time) {
 	for i := range n {
 		visit(m, i, at)
+		if i%5 == 0 {
+			find(m, i, at)
+		}
 		if i%10 == 0 {
 			m.Retried(state.Attempt{Item: item(m, i)}, at.Add(-time.Hour), time.Minute, keep)
 			m.Retried(state.Attempt{Item: item(m, i)}, at, time.Minute, keep)
@@ -157,6 +170,9 @@ func check(t testing.TB, m *state.Memory, n int, at time.Time) {
 		h, ok := m.Host(host(i), at)
 		if !ok || h.Device != device.NAS || h.Flagged != 1 || !h.Last.Time().Equal(at) {
 			t.Fatalf("host %d: %+v", i, h)
+		}
+		if got := m.Facts(host(i), at); i%5 == 0 && got != found(i) || i%5 != 0 && got != "" {
+			t.Fatalf("facts of %d: %q", i, got)
 		}
 		if i%10 != 0 {
 			continue
@@ -186,7 +202,7 @@ func TestReload(t *testing.T) {
 	}
 	m = memory(t, 10_000)
 	s = w.open(m)
-	if got := w.meter.loaded.Load(); got != n+2*n/10+1 {
+	if got := w.meter.loaded.Load(); got != n+n/5+2*n/10+1 {
 		t.Errorf("%d entries loaded", got)
 	}
 	check(t, m, n, began)
@@ -197,6 +213,9 @@ func TestReload(t *testing.T) {
 	w.end(s)
 	m = memory(t, 10_000)
 	w.end(w.open(m))
+	if got := m.Facts(host(10), began); got != found(10) {
+		t.Errorf("a neighbour's facts are %q", got)
+	}
 	if h, ok := m.Host(host(2), began); ok {
 		t.Errorf("it came back: %+v", h)
 	}
@@ -236,6 +255,41 @@ func TestSmallerTable(t *testing.T) {
 	}
 }
 
+// TestFactsGo: facts that are over, of the future or beyond the table's room are not
+// loaded, and do not stay in the file.
+func TestFactsGo(t *testing.T) {
+	const n = 1000
+	for _, tt := range []struct {
+		later time.Duration
+		room  int
+		want  int64
+	}{
+		{0, n, n}, {23 * time.Hour, n, n}, {24 * time.Hour, n, 0}, {1000 * time.Hour, n, 0}, {-time.Hour, n, 0}, {0, n / 2, n / 2},
+	} {
+		w := newWorld(t)
+		w.early = time.Since(began)
+		m := memory(t, n)
+		s := w.open(m)
+		for i := range n {
+			find(m, i, began)
+		}
+		w.end(s)
+		w.early -= tt.later
+		m = memory(t, tt.room)
+		s = w.open(m)
+		if got := w.meter.loaded.Load(); got != tt.want {
+			t.Errorf("%v later %d of %d are loaded", tt.later, got, n)
+		}
+		w.end(s)
+		w.early += tt.later
+		m = memory(t, n)
+		w.end(w.open(m))
+		if got := w.meter.loaded.Load(); got != tt.want || len(w.aside()) > 0 {
+			t.Errorf("%v later %d of %d stayed in the file: %s", tt.later, got, n, w.log)
+		}
+	}
+}
+
 func TestOverflowWritesAll(t *testing.T) {
 	const n = 150_000
 	w := newWorld(t)
@@ -265,11 +319,11 @@ func TestOtherSecret(t *testing.T) {
 	w.end(s)
 	other, _ := state.New(state.Options{Entries: 1000, Secret: [16]byte{9}})
 	w.end(w.open(other))
-	if n := w.meter.loaded.Load(); n != 100 {
+	if n := w.meter.loaded.Load(); n != 100+20 {
 		t.Errorf("%d entries, of 100 hosts", n)
 	}
 	w.end(w.open(memory(t, 1000)))
-	if n := w.meter.loaded.Load(); n != 100 {
+	if n := w.meter.loaded.Load(); n != 100+20 {
 		t.Errorf("%d entries are left", n)
 	}
 }
@@ -291,7 +345,7 @@ func TestLocked(t *testing.T) {
 	check(t, m, 100, began)
 	w.end(other)
 	w.end(w.open(memory(t, 1000)))
-	if n := w.meter.loaded.Load(); n != 100+2*10+1+1 {
+	if n := w.meter.loaded.Load(); n != 100+20+2*10+1+1 {
 		t.Errorf("%d entries", n)
 	}
 }

@@ -30,7 +30,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sum covers the table too, so that an entry proves where it belongs.
 func sum(table string, key, value []byte) uint32 {
-	var buf [64]byte
+	var buf [32 + state.MaxStored]byte
 	text := append(append(append(append(buf[:0], table...), 0), key...), value...)
 	return crc32.Checksum(text, castagnoli)
 }
@@ -81,11 +81,12 @@ func (s *Store) write(t state.Table, keys []state.StoreKey, until time.Time) (wr
 
 // store writes one entry. bbolt keeps the value until the transaction ends.
 func (s *Store) store(b *bolt.Bucket, t state.Table, key *state.StoreKey) error {
-	value := s.encode(t, key, make([]byte, 0, sumSize+state.MaxStored))
+	var buf [sumSize + state.MaxStored]byte
+	value := s.encode(t, key, buf[:0])
 	if value == nil {
 		return b.Delete(key[:])
 	}
-	return b.Put(key[:], value)
+	return b.Put(key[:], bytes.Clone(value))
 }
 
 // reconcile makes the part of the file from one key to another, all of it where they

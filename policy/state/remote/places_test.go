@@ -158,7 +158,7 @@ func TestCluster(t *testing.T) {
 		t.Errorf("%+v", on)
 	}
 	if a.Degraded() || b.Degraded() || a.meter.count("ok") != 62 || b.meter.count("ok") != 62 {
-		t.Error(a.meter.calls, b.meter.calls, a.logs, b.logs)
+		t.Error(a.meter, b.meter, a.logs, b.logs)
 	}
 	for _, s := range nodes {
 		if s.admin.DBSize(context.Background()).Val() > 0 {
@@ -206,7 +206,7 @@ func TestSentinel(t *testing.T) {
 		h.Take(began, draws(h, "x"))
 	}
 	if h.Degraded() || primary.admin.DBSize(ctx).Val() == 0 {
-		t.Fatal(h.meter.calls, h.logs)
+		t.Fatal(h.meter, h.logs)
 	}
 	primary.admin.Wait(ctx, 1, time.Second)
 	primary.kill()
@@ -214,7 +214,7 @@ func TestSentinel(t *testing.T) {
 		use(h, n)
 	}
 	if !h.Degraded() {
-		t.Error(h.meter.calls)
+		t.Error(h.meter)
 	}
 	again(t, h, 60*time.Second)
 	if empty, _ := h.Take(began, draws(h, "x")); empty != 0 || h.Degraded() {

@@ -164,6 +164,26 @@ func (m *meter) Degraded(on bool) {
 	m.degraded = append(m.degraded, on)
 }
 
+func (m *meter) String() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fmt.Sprint(m.calls, m.behind, ", the longest ", m.longest)
+}
+
+// changes is how often the host was alone, or no longer.
+func (m *meter) changes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.degraded)
+}
+
+// slowest is how long the slowest call took.
+func (m *meter) slowest() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.longest
+}
+
 func (m *meter) count(outcome string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -70,7 +70,7 @@ func again(t *testing.T, h *mx, within time.Duration) {
 	h.Visit(netip.MustParseAddr("192.0.2.78"), state.Visit{At: began})
 	told(t, h)
 	if h.meter.later("visits done") != done+1 {
-		t.Error("a visit is not told: ", h.meter.behind, h.logs)
+		t.Error("a visit is not told: ", h.meter, h.logs)
 	}
 	if got, _ := knows(t, h, netip.MustParseAddr("192.0.2.78"), began); got.Sessions == 0 {
 		t.Error("a visit is not known")
@@ -90,7 +90,7 @@ func TestNoServer(t *testing.T) {
 		t.Error(l)
 	}
 	if h.meter.count("local") != 4 || h.meter.count("unreachable") != 1 {
-		t.Error(h.meter.calls)
+		t.Error(h.meter)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestPasswords(t *testing.T) {
 		h := open(t, url)
 		use(h, 1)
 		if h.Degraded() != (cause != "") || cause != "" && h.meter.count(cause) == 0 {
-			t.Error(url, h.meter.calls, h.logs)
+			t.Error(url, h.meter, h.logs)
 		}
 		if l := h.logs.String(); strings.Contains(l, "geheim") || strings.Contains(l, "falsch1") {
 			t.Error("the password is in the log: ", l)
@@ -146,14 +146,14 @@ func TestACL(t *testing.T) {
 	h := open(t, "redis://mx:geheim@127.0.0.1:"+s.port)
 	use(h, 1)
 	if h.Degraded() || h.meter.count("ok") != calls {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 	s.do("ACL", "SETUSER", "mx", "resetkeys", "~other:*")
 	for n := range 3 {
 		use(h, n)
 	}
 	if !h.Degraded() || h.meter.count("auth") < 3 {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestReplica(t *testing.T) {
 	}
 	alone(t, h, "replica")
 	if !h.Degraded() || h.meter.count("readonly")+h.meter.count("loading") < 3 {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 	s.do("REPLICAOF", "NO", "ONE")
 	again(t, h, 10*time.Second)
@@ -185,7 +185,7 @@ func TestFull(t *testing.T) {
 	}
 	alone(t, h, "full")
 	if !h.Degraded() || h.meter.count("full") < 3 {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 	s.do("CONFIG", "SET", "maxmemory", "0")
 	again(t, h, 10*time.Second)
@@ -199,7 +199,7 @@ func TestScriptsFlushed(t *testing.T) {
 		s.do("SCRIPT", "FLUSH")
 	}
 	if h.Degraded() || h.meter.count("ok") != 20*calls {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestStrangeEntries(t *testing.T) {
 	s.do("SET", "iot-milter:secret", "short")
 	h := open(t, s.url())
 	if !h.Degraded() || h.meter.count("error") != 1 {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 	s.do("DEL", "iot-milter:secret")
 	secret := func(o *remote.Options) { o.Secret = [16]byte{1} }
@@ -218,7 +218,7 @@ func TestStrangeEntries(t *testing.T) {
 	s.do("SET", fmt.Sprintf("iot-milter:bucket:%x", uint64(h.Key("n", "x"))), "text")
 	alone(t, h, "x")
 	if h.meter.count("error") != 3 {
-		t.Error(h.meter.calls, h.logs)
+		t.Error(h.meter, h.logs)
 	}
 }
 
@@ -235,8 +235,8 @@ func TestSlow(t *testing.T) {
 			t.Errorf("the calls took %v", took)
 		}
 	}
-	if !h.Degraded() || h.meter.count("timeout") < 3 || h.meter.count("timeout") > 10 || h.meter.longest > 250*time.Millisecond {
-		t.Error(h.meter.calls, h.meter.longest, h.logs)
+	if !h.Degraded() || h.meter.count("timeout") < 3 || h.meter.count("timeout") > 10 || h.meter.slowest() > 250*time.Millisecond {
+		t.Error(h.meter, h.logs)
 	}
 	again(t, h, 15*time.Second)
 }
@@ -253,8 +253,8 @@ func TestSlowWay(t *testing.T) {
 	}
 	late.Store(int64(100 * time.Millisecond))
 	use(h, 2)
-	if !h.Degraded() || h.meter.longest > 250*time.Millisecond {
-		t.Error(h.meter.calls, h.meter.longest)
+	if !h.Degraded() || h.meter.slowest() > 250*time.Millisecond {
+		t.Error(h.meter)
 	}
 	time.Sleep(2 * time.Second)
 	if !h.Degraded() {
@@ -333,13 +333,13 @@ func TestKilledUnderLoad(t *testing.T) {
 	close(stop)
 	wg.Wait()
 	for _, h := range all {
-		t.Logf("%v, longest %v", h.meter.calls, h.meter.longest)
+		t.Log(h.meter)
 		if n := strings.Count(h.logs.String(), "\n"); n > 2 {
 			t.Errorf("%d lines within a minute:\n%s", n, h.logs)
 		}
 	}
-	if len(all[0].meter.degraded) < 5 || asked.Load() == 0 {
-		t.Error(all[0].meter.degraded)
+	if n := all[0].meter.changes(); n < 5 || asked.Load() == 0 {
+		t.Error("it came and went: ", n)
 	}
 }
 
@@ -369,7 +369,6 @@ func TestEntriesEnd(t *testing.T) {
 	hosts{h, h}.wave(98, began, 30, systems(5))
 	told(t, h)
 	seen(h, state.Sighting{Template: 99, Network: 1, At: began}, ruleOf25)
-	h.Tried(item(h, "1", "x"), began)
 	keys, err := s.admin.Keys(context.Background(), "*").Result()
 	if err != nil || len(keys) < 100 {
 		t.Fatal(len(keys), err)
@@ -384,7 +383,7 @@ func TestEntriesEnd(t *testing.T) {
 			t.Errorf("%s lives %v", k, ttl)
 		}
 	}
-	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "tries", "holds-tries", "habit", "holds-habit", "few", "members", "run", "campaigns", "host", "holds-host", "secret"} {
+	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "habit", "holds-habit", "few", "members", "run", "campaigns", "host", "holds-host", "secret"} {
 		if !tables[name] {
 			t.Error("no entry of ", name)
 		}
