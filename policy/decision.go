@@ -3,6 +3,7 @@ package policy
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -13,16 +14,23 @@ type Record struct {
 	Facts     *Facts
 	Judgement *Judgement // nil when nothing was judged
 	QueueID   string
-	Rcpts     int // accepted ones
-	Stage     Stage
-	Mode      Mode
-	Verdict   Action // what policy concludes
-	Action    Action // what was done
-	Exempt    string
-	Reason    string
-	Took      time.Duration // own work over the whole message
-	End       End
+	Sender    string // the sender's address as logs and decisions show it, see Envelope.Sender
+	Rcpts     int    // accepted ones
+	// To are the domains of the recipients, in lower case, at most MaxTo: of the message,
+	// or of the refused one.
+	To      []string
+	Stage   Stage
+	Mode    Mode
+	Verdict Action // what policy concludes
+	Action  Action // what was done
+	Exempt  string
+	Reason  string
+	Took    time.Duration // own work over the whole message
+	End     End
 }
+
+// MaxTo is how many domains a Record names.
+const MaxTo = 8
 
 // Recorder takes decisions. It must be safe for concurrent use, and must not
 // wait: it stands in the way of mail.
@@ -37,6 +45,7 @@ type Decision struct {
 	Iprev      string             `json:"iprev"`
 	HELO       *string            `json:"helo,omitempty"`
 	From       *string            `json:"from,omitempty"`
+	To         []string           `json:"to,omitempty"` // domains
 	Class      string             `json:"class"`
 	Device     string             `json:"device"`
 	Vendor     string             `json:"vendor"`
@@ -74,7 +83,8 @@ func (r *Record) Decision() Decision {
 	f := r.Facts
 	d := Decision{
 		ID: r.ID, Client: AddrText(f.Client.Addr), PTR: f.Client.Name.String(), Iprev: f.Client.Iprev.String(),
-		HELO: pointer(f.Greeting.Name, f.Greeting.Name.String()), From: pointer(f.Envelope.From, f.Envelope.Sender()),
+		HELO: pointer(f.Greeting.Name, f.Greeting.Name.String()), From: pointer(f.Envelope.From, r.Sender),
+		To:    slices.Clone(r.To),
 		Class: ClassUnknown.String(), Flag: FlagNo.String(), Mode: r.Mode.String(),
 		Verdict: r.Verdict.String(), Action: r.Action.String(), Reason: r.Reason, Exempt: r.Exempt,
 		Session: f.Client.Session, MTA: f.Client.MTA, QueueID: r.QueueID, Stage: r.Stage.String(), Rcpts: r.Rcpts,

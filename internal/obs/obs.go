@@ -71,7 +71,7 @@ func (r *Recorder) Record(rec *policy.Record) {
 		slog.String("ptr", f.Client.Name.String()),
 		slog.String("iprev", f.Client.Iprev.String()),
 		slog.String("helo", f.Greeting.Name.String()),
-		slog.String("from", f.Envelope.Sender()),
+		slog.String("from", rec.Sender),
 		slog.Int("rcpts", rec.Rcpts),
 		slog.String("stage", rec.Stage.String()),
 		slog.String("class", j.Class.String()),

@@ -2,6 +2,7 @@ package decider
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type message struct {
 	exempt   string
 	stage    policy.Stage
 	accepted int
+	to       recipients
 	refused  int
 	refusal  policy.Action // the last one's
 	kind     kind
@@ -56,6 +58,19 @@ type message struct {
 	queueID  string
 	outcome  outcome
 	took     time.Duration
+}
+
+// recipients are the domains of accepted ones, the first few.
+type recipients struct {
+	domains [policy.MaxTo]string
+	n       int
+}
+
+func (r *recipients) add(domain string) {
+	if domain != "" && r.n < len(r.domains) && !slices.Contains(r.domains[:r.n], domain) {
+		r.domains[r.n] = domain
+		r.n++
+	}
 }
 
 // kind is which recipients a transaction holds. A transaction that may be
@@ -181,7 +196,7 @@ func (c *decision) Early(ctx context.Context, at policy.Stage) policy.Verdict {
 		c.early++
 		id = c.facts.Client.Session + "." + at.String() + "." + strconv.Itoa(c.early)
 	}
-	c.record(id, at, outcome{verdict, policy.ActionReject, reason}, policy.EndRefused)
+	c.record(id, at, outcome{verdict, policy.ActionReject, reason}, policy.EndRefused, nil)
 	c.close()
 	return policy.Verdict{Action: policy.ActionReject, Reply: r.Reply(policy.ActionReject, id)}
 }
@@ -333,7 +348,7 @@ func (c *decision) End(how policy.End) {
 	if how != policy.EndEOM && m.outcome.reason == "" && m.exempt == policy.ExemptNone {
 		m.outcome = c.unfinished()
 	}
-	c.record(m.id, m.stage, m.outcome, how)
+	c.record(m.id, m.stage, m.outcome, how, m.to.domains[:m.to.n])
 	c.close()
 }
 
@@ -366,10 +381,11 @@ func (c *decision) unfinished() outcome {
 	return outcome{verdict: verdict, reason: reason}
 }
 
-func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.End) {
+func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.End, to []string) {
 	rec := &c.told
 	*rec = policy.Record{
-		ID: id, Facts: &c.facts, QueueID: c.message.queueID, Rcpts: c.message.accepted, Stage: stage,
+		ID: id, Facts: &c.facts, QueueID: c.message.queueID, Sender: c.facts.Envelope.Sender(),
+		Rcpts: c.message.accepted, To: to, Stage: stage,
 		Mode: c.rules().Mode, Verdict: o.verdict, Action: o.action, Exempt: c.message.exempt, Reason: o.reason,
 		Took: c.message.took, End: end,
 	}

@@ -45,14 +45,14 @@ func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 	}
 	verdict, reason := r.Conclude(&c.judged)
 	if c.message.kind != kindNone && c.message.kind != k && r.MayAct(&c.judged) {
-		return c.refuse(outcome{verdict, policy.ActionDefer, policy.ReasonMixed}, r.MixedReply())
+		return c.refuse(rcpt, outcome{verdict, policy.ActionDefer, policy.ReasonMixed}, r.MixedReply())
 	}
 	if c.done(verdict) > policy.ActionTag {
 		verdict, reason = c.spared(verdict, reason, rcpt)
 	}
 	o := c.atRecipient(verdict, reason, rcpt, k)
 	if o.action > policy.ActionTag {
-		return c.refuse(o, "")
+		return c.refuse(rcpt, o, "")
 	}
 	c.accept(rcpt, k)
 	return policy.Verdict{FailOpen: c.failed()}
@@ -115,14 +115,14 @@ func (c *decision) crowded() outcome {
 
 // refuse answers a recipient with an error, the action's own or the given one,
 // and records that.
-func (c *decision) refuse(o outcome, reply string) policy.Verdict {
+func (c *decision) refuse(rcpt string, o outcome, reply string) policy.Verdict {
 	c.message.refused++
 	c.message.refusal = o.action
 	id := c.message.id + "." + strconv.Itoa(c.message.refused)
 	if reply == "" {
 		reply = c.rules().Reply(o.action, id)
 	}
-	c.record(id, policy.StageRcpt, o, policy.EndRefused)
+	c.record(id, policy.StageRcpt, o, policy.EndRefused, []string{domain(rcpt)})
 	return policy.Verdict{Action: o.action, Reply: reply}
 }
 
@@ -133,6 +133,7 @@ func (c *decision) accept(rcpt string, k kind) {
 		m.rcpt = rcpt
 	}
 	m.accepted++
+	m.to.add(domain(rcpt))
 	if k == kindExempt || m.kind == kindNone {
 		m.kind = k
 	}

@@ -1,0 +1,202 @@
+package policy
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// AppendJSON appends what encoding/json makes of the record's Decision, and allocates
+// nothing but b's growth: it is written for every message. (A test holds the two
+// equal.)
+func (r *Record) AppendJSON(b []byte) []byte {
+	f := r.Facts
+	j := r.Judgement
+	if j == nil {
+		j = &unjudged
+	}
+	o := object{b: append(b, '{')}
+	o.text("id", r.ID)
+	o.key("client")
+	o.b = appendAddr(o.b, f.Client.Addr)
+	o.optional("ptr", f.Client.Name.String())
+	o.text("iprev", f.Client.Iprev.String())
+	if f.Greeting.Name.Known() {
+		o.text("helo", f.Greeting.Name.String())
+	}
+	if f.Envelope.From.Known() {
+		o.text("from", r.Sender)
+	}
+	o.list("to", r.To)
+	o.text("class", j.Class.String())
+	o.text("device", j.Device.String())
+	o.text("vendor", j.Vendor)
+	o.number("confidence", round(j.Confidence, 4))
+	o.text("flag", j.Flag.String())
+	o.text("mode", r.Mode.String())
+	o.text("verdict", r.Verdict.String())
+	o.text("action", r.Action.String())
+	o.text("reason", r.Reason)
+	o.text("exempt", r.Exempt)
+	if r.Judgement != nil {
+		o.probabilities(&j.P)
+	}
+	if !f.Client.At.IsZero() {
+		o.key("time")
+		o.b = append(f.Client.At.UTC().AppendFormat(append(o.b, '"'), time.RFC3339Nano), '"')
+	}
+	o.optional("session", f.Client.Session)
+	o.optional("mta", f.Client.MTA)
+	o.optional("qid", r.QueueID)
+	o.text("stage", r.Stage.String())
+	o.key("rcpts")
+	o.b = strconv.AppendInt(o.b, int64(r.Rcpts), 10)
+	o.text("took", r.Took.Round(time.Microsecond).String())
+	o.optional("end", r.End.String())
+	o.findings(j)
+	return append(o.b, '}')
+}
+
+// unjudged stands for no judgement. It is only read.
+var unjudged Judgement
+
+// object appends the members of a JSON object.
+type object struct {
+	b    []byte
+	more bool // a member is there already
+}
+
+func (o *object) key(name string) {
+	if o.more {
+		o.b = append(o.b, ',')
+	}
+	o.more = true
+	o.b = append(append(append(o.b, '"'), name...), '"', ':')
+}
+
+func (o *object) text(name, value string) {
+	o.key(name)
+	o.b = appendString(o.b, value)
+}
+
+// optional leaves an empty value out.
+func (o *object) optional(name, value string) {
+	if value != "" {
+		o.text(name, value)
+	}
+}
+
+// number is for values that encoding/json writes without an exponent.
+func (o *object) number(name string, value float64) {
+	o.key(name)
+	o.b = strconv.AppendFloat(o.b, value, 'f', -1, 64)
+}
+
+func (o *object) list(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	o.key(name)
+	o.b = append(o.b, '[')
+	for i, v := range values {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		o.b = appendString(o.b, v)
+	}
+	o.b = append(o.b, ']')
+}
+
+// sortedClasses are the classes in the order of their words, which is that of a JSON
+// object's keys.
+var sortedClasses = [...]Class{ClassAccess, ClassBusiness, ClassDevice, ClassHosting, ClassMailserver}
+
+func (o *object) probabilities(p *PerClass) {
+	o.key("p")
+	in := object{b: append(o.b, '{')}
+	for _, c := range sortedClasses {
+		in.number(c.String(), round(p[c], 4))
+	}
+	o.b = append(in.b, '}')
+}
+
+func (o *object) findings(j *Judgement) {
+	o.key("signals")
+	o.b = append(o.b, '[')
+	for i := range j.Findings.List() {
+		f := &j.Findings.list[i]
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		in := object{b: append(o.b, '{')}
+		in.text("name", f.Signal.Name)
+		in.text("group", word(groupWords, int(f.Signal.Group)))
+		in.text("family", word(familyWords, int(f.Family)))
+		in.text("status", word(statusWords, int(f.Status)))
+		in.number("weight", round(f.Against(j.Class), 1))
+		in.key("fact")
+		in.b = append(appendEscaped(append(in.b, '"'), f.Key), '=')
+		in.b = append(appendEscaped(in.b, f.Value), '"')
+		o.b = append(in.b, '}')
+	}
+	o.b = append(o.b, ']')
+}
+
+func appendString(b []byte, s string) []byte { return append(appendEscaped(append(b, '"'), s), '"') }
+
+// appendEscaped escapes what encoding/json does: controls, the quote and the
+// backslash, what HTML obeys, what JavaScript takes for line ends, and what is not
+// UTF-8.
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	from := 0
+	for i := 0; i < len(s); {
+		c, size := rune(s[i]), 1
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRuneInString(s[i:])
+		}
+		escape := ""
+		switch {
+		case c == '"' || c == '\\':
+			b = append(append(b, s[from:i]...), '\\', byte(c))
+			i, from = i+1, i+1
+			continue
+		case c == utf8.RuneError && size == 1:
+			escape = `\ufffd`
+		case c == '\n':
+			escape = `\n`
+		case c == '\r':
+			escape = `\r`
+		case c == '\t':
+			escape = `\t`
+		case c == '\b':
+			escape = `\b`
+		case c == '\f':
+			escape = `\f`
+		case c < ' ', c == '<', c == '>', c == '&':
+			b = append(append(b, s[from:i]...), '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			i, from = i+1, i+1
+			continue
+		case c == '\u2028':
+			escape = `\u2028`
+		case c == '\u2029':
+			escape = `\u2029`
+		}
+		if escape != "" {
+			b = append(append(b, s[from:i]...), escape...)
+			from = i + size
+		}
+		i += size
+	}
+	return append(b, s[from:]...)
+}
+
+// appendAddr appends an address, "" when it is unknown.
+func appendAddr(b []byte, a netip.Addr) []byte {
+	b = append(b, '"')
+	if a.IsValid() {
+		b = a.AppendTo(b)
+	}
+	return append(b, '"')
+}

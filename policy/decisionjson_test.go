@@ -1,0 +1,98 @@
+package policy_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iot-milter/iot-milter/policy"
+)
+
+// texts are what attackers send.
+var texts = []string{"", "DiskStation", "a b", `"quoted\"`, "<b>&amp;</b>", "new\nline\r\t\b\f", "\x00\x1b[31m\x7f", "é\u2028\u2029\ufeff",
+	"bad \xff\xc3( utf8", "\xed\xa0\x80", "😀", strings.Repeat("x", 255)}
+
+// random is a record of any shape.
+func random(r *rand.Rand) *policy.Record {
+	text := func() string { return texts[r.IntN(len(texts))] }
+	known := func() policy.Text {
+		if r.IntN(3) == 0 {
+			return policy.Text{}
+		}
+		return policy.Seen(text())
+	}
+	addrs := []netip.Addr{{}, netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7"), netip.MustParseAddr("::ffff:192.0.2.1")}
+	f := &policy.Facts{Client: policy.Client{
+		Session: text(), MTA: text(), Addr: addrs[r.IntN(len(addrs))], Name: known(), Iprev: policy.Iprev(r.IntN(5)),
+	}, Greeting: policy.Greeting{Name: known()}, Envelope: policy.Envelope{From: known()}}
+	if r.IntN(4) > 0 {
+		f.Client.At = began.Add(time.Duration(r.Int64N(int64(time.Hour))))
+	}
+	rec := &policy.Record{
+		ID: text(), Facts: f, QueueID: text(), Sender: text(), Rcpts: r.IntN(100), Stage: policy.StageEOM, Mode: policy.ModeTag,
+		Verdict: policy.ActionReject, Action: policy.ActionTag, Exempt: text(), Reason: text(), Took: time.Duration(r.IntN(1e9)), End: policy.EndEOM,
+	}
+	for range r.IntN(4) {
+		rec.To = append(rec.To, text())
+	}
+	if r.IntN(4) > 0 {
+		f.ParseClient()
+		f.ParseGreeting()
+		f.Headers = plain()
+		rec.Judgement = new(policy.Judgement)
+		s := defaults()
+		rec.Judgement.Judge(f, policy.StageEOM, &s.Rules.Prior, s.Rules.Thresholds)
+		rec.Judgement.Vendor = text()
+	}
+	return rec
+}
+
+// TestAppendJSON: it is what encoding/json writes.
+func TestAppendJSON(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		rec := random(r)
+		want, err := json.Marshal(rec.Decision())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rec.AppendJSON([]byte("before ")); !bytes.Equal(got, append([]byte("before "), want...)) {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func FuzzAppendJSON(f *testing.F) {
+	for _, text := range texts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		rec := &policy.Record{ID: text, Facts: &policy.Facts{}, To: []string{text}, Reason: text}
+		want, err := json.Marshal(rec.Decision())
+		if got := rec.AppendJSON(nil); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("got  %s\nwant %s (%v)", got, want, err)
+		}
+	})
+}
+
+// TestAppendJSONAllocates but the text of Took.
+func TestAppendJSONAllocates(t *testing.T) {
+	rec := random(rand.New(rand.NewPCG(3, 4)))
+	b := make([]byte, 0, 8192)
+	if n := testing.AllocsPerRun(100, func() { b = rec.AppendJSON(b[:0]) }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	rec := random(rand.New(rand.NewPCG(3, 4)))
+	out := make([]byte, 0, 8192)
+	b.ReportAllocs()
+	for b.Loop() {
+		out = rec.AppendJSON(out[:0])
+	}
+}
