@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type Record struct {
 	Judgement *Judgement // nil when nothing was judged
 	QueueID   string
 	Sender    string // the sender's address as logs and decisions show it, see Envelope.Sender
-	Rcpts     int    // accepted ones
+	Addresses AddressForm
+	Rcpts     int // accepted ones
 	// To are the domains of the recipients, in lower case, at most MaxTo: of the message,
 	// or of the refused one.
 	To      []string
@@ -27,6 +29,39 @@ type Record struct {
 	Reason  string
 	Took    time.Duration // own work over the whole message
 	End     End
+}
+
+// AddressForm is how much of mail addresses a record shows. Whoever sets it to
+// another than AddressFull sets Sender to match.
+type AddressForm uint8
+
+// The forms: the whole address; "@domain"; a hash under the installation's secret;
+// nothing. Facts that quote an address show its domain at most in all but the first.
+const (
+	AddressFull AddressForm = iota
+	AddressDomain
+	AddressHash
+	AddressNone
+)
+
+var addressWords = []string{"full", "domain", "hash", "none"}
+
+func (a AddressForm) String() string { return word(addressWords, int(a)) }
+
+// ParseAddressForm returns the form that s names.
+func ParseAddressForm(s string) (AddressForm, error) {
+	return parse[AddressForm](addressWords, s, "form of addresses")
+}
+
+// factOf is the value of a finding's fact as the record shows it.
+func (r *Record) factOf(f *Finding) string {
+	if r.Addresses == AddressFull || f.Key != "from" && f.Key != "message-id" {
+		return f.Value
+	}
+	if r.Addresses == AddressDomain {
+		return f.Value[strings.LastIndexByte(f.Value, '@')+1:]
+	}
+	return ""
 }
 
 // MaxTo is how many domains a Record names.
@@ -95,12 +130,13 @@ func (r *Record) Decision() Decision {
 		d.Time = &at
 	}
 	if r.Judgement != nil {
-		d.judged(r.Judgement)
+		d.judged(r)
 	}
 	return d
 }
 
-func (d *Decision) judged(j *Judgement) {
+func (d *Decision) judged(r *Record) {
+	j := r.Judgement
 	d.Class, d.Device, d.Vendor = j.Class.String(), j.Device.String(), j.Vendor
 	d.Confidence, d.Flag = round(j.Confidence, 4), j.Flag.String()
 	d.P = make(map[string]float64, int(numClasses))
@@ -111,7 +147,7 @@ func (d *Decision) judged(j *Judgement) {
 		f := &j.Findings.list[i]
 		d.Signals = append(d.Signals, DecisionSignal{
 			Name: f.Signal.Name, Group: word(groupWords, int(f.Signal.Group)), Family: word(familyWords, int(f.Family)),
-			Status: word(statusWords, int(f.Status)), Weight: round(f.Against(j.Class), 1), Fact: f.Fact(),
+			Status: word(statusWords, int(f.Status)), Weight: round(f.Against(j.Class), 1), Fact: f.Key + "=" + r.factOf(f),
 		})
 	}
 }

@@ -54,7 +54,7 @@ func (r *Record) AppendJSON(b []byte) []byte {
 	o.b = strconv.AppendInt(o.b, int64(r.Rcpts), 10)
 	o.text("took", r.Took.Round(time.Microsecond).String())
 	o.optional("end", r.End.String())
-	o.findings(j)
+	o.findings(r, j)
 	return append(o.b, '}')
 }
 
@@ -121,7 +121,7 @@ func (o *object) probabilities(p *PerClass) {
 	o.b = append(in.b, '}')
 }
 
-func (o *object) findings(j *Judgement) {
+func (o *object) findings(r *Record, j *Judgement) {
 	o.key("signals")
 	o.b = append(o.b, '[')
 	for i := range j.Findings.List() {
@@ -137,7 +137,7 @@ func (o *object) findings(j *Judgement) {
 		in.number("weight", round(f.Against(j.Class), 1))
 		in.key("fact")
 		in.b = append(appendEscaped(append(in.b, '"'), f.Key), '=')
-		in.b = append(appendEscaped(in.b, f.Value), '"')
+		in.b = append(appendEscaped(in.b, r.factOf(f)), '"')
 		o.b = append(in.b, '}')
 	}
 	o.b = append(o.b, ']')

@@ -35,6 +35,7 @@ func random(r *rand.Rand) *policy.Record {
 	rec := &policy.Record{
 		ID: text(), Facts: f, QueueID: text(), Sender: text(), Rcpts: r.IntN(100), Stage: policy.StageEOM, Mode: policy.ModeTag,
 		Verdict: policy.ActionReject, Action: policy.ActionTag, Exempt: text(), Reason: text(), Took: time.Duration(r.IntN(1e9)), End: policy.EndEOM,
+		Addresses: policy.AddressForm(r.IntN(4)),
 	}
 	for range r.IntN(4) {
 		rec.To = append(rec.To, text())

@@ -1,6 +1,10 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/iot-milter/iot-milter/policy/device"
+)
 
 // The closed vocabularies. Each is a small integer with the word that the
 // configuration, the log, the metrics and the JSON use; the words are part of
@@ -217,13 +221,17 @@ func parse[T ~uint8](words []string, s, what string) (T, error) {
 	return 0, fmt.Errorf("%q is no %s", s, what)
 }
 
-// Words returns the words of a vocabulary by its name (class, mode, action,
+// Words returns the words of a vocabulary by its name (class, device, flag, mode, action,
 // stage), for error messages and documentation. The caller must not change
 // the slice.
 func Words(vocabulary string) []string {
 	switch vocabulary {
 	case "class":
 		return classWords
+	case "device":
+		return device.Kinds[1:]
+	case "flag":
+		return flagWords
 	case "mode":
 		return modeWords
 	case "action":

@@ -2,7 +2,6 @@ package decider
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,19 +57,6 @@ type message struct {
 	queueID  string
 	outcome  outcome
 	took     time.Duration
-}
-
-// recipients are the domains of accepted ones, the first few.
-type recipients struct {
-	domains [policy.MaxTo]string
-	n       int
-}
-
-func (r *recipients) add(domain string) {
-	if domain != "" && r.n < len(r.domains) && !slices.Contains(r.domains[:r.n], domain) {
-		r.domains[r.n] = domain
-		r.n++
-	}
 }
 
 // kind is which recipients a transaction holds. A transaction that may be
