@@ -100,7 +100,8 @@ var layers = []struct {
 		"the scripted MTA is a second opinion on the protocol: it shares no code with what it tests"},
 	{[]string{"conf"}, []string{"policy", "policy/device"}, []string{"github.com/BurntSushi/toml"}, []string{"net/http/...", "os/exec"},
 		"conf knows the closed vocabularies and no more; internal/daemon translates it for the parts"},
-	{[]string{"internal/admin", "internal/obs"}, []string{"milter", "policy", "policy/device", "policy/evidence"}, nil, nil,
+	{[]string{"internal/admin", "internal/obs", "internal/event", "internal/history"},
+		[]string{"milter", "policy", "policy/device", "policy/evidence", "internal/event", "internal/history"}, nil, nil,
 		"what an admin sees is fed by the parts, never by the configuration"},
 }
 

@@ -31,6 +31,7 @@ type Metrics struct {
 	dropped   prometheus.Counter
 	sources   *sources
 	store     store
+	history   history
 }
 
 // store are the metrics of what is kept on the disk.
@@ -74,6 +75,7 @@ func NewMetrics(version string) *Metrics {
 			flushed: counter("store_flushed_total", "changes written to the disk"),
 			lost:    counter("store_lost_total", "changes that found no room while they waited for the disk: everything was written anew"),
 		},
+		history: newHistory(),
 		reloads: vector("reloads_total", "reloads of the configuration, by result", "result"),
 	}
 	events := vector("events_total", "what happened to milter sessions", "event")
@@ -86,6 +88,7 @@ func NewMetrics(version string) *Metrics {
 		m.hidden, m.bystander, m.campaigns, m.campaign, m.reloads, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Registry.MustRegister(m.sources.all()...)
+	m.Registry.MustRegister(m.history.all()...)
 	m.Registry.MustRegister(m.store.up, m.store.loaded, m.store.took, m.store.flushed, m.store.lost)
 	return m
 }

@@ -12,19 +12,18 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/iot-milter/iot-milter/internal/mounttest"
 	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 const (
-	mountedEnv = "IOT_MILTER_TEST_MOUNTED" // set in a mount namespace of the test's own
-	writerEnv  = "IOT_MILTER_TEST_WRITER"  // the directory of a child that is killed
-	findsEnv   = "IOT_MILTER_TEST_FINDS"   // set where it finds facts and visits nobody
+	writerEnv = "IOT_MILTER_TEST_WRITER" // the directory of a child that is killed
+	findsEnv  = "IOT_MILTER_TEST_FINDS"  // set where it finds facts and visits nobody
 )
 
 func TestMain(m *testing.M) {
@@ -34,41 +33,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// mounted runs the test again in a mount namespace of its own, and reports whether
-// this is that run.
-func mounted(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(mountedEnv) != "" {
-		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-			t.Fatal(err)
-		}
-		return true
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(exe, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), mountedEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState == nil {
-		const why = "no mount namespace; hint: run as root, in a container with CAP_SYS_ADMIN"
-		if os.Getenv("CI") != "" {
-			t.Fatal(why, ": ", err)
-		}
-		t.Skip(why, ": ", err)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return false
-}
-
 // TestSafety16FullDisk: memory only while the disk is full, and everything is written
 // when it is no more.
 func TestSafety16FullDisk(t *testing.T) {
-	if !mounted(t) {
+	if !mounttest.Own(t) {
 		return
 	}
 	w := newWorld(t)
@@ -118,7 +86,7 @@ func TestSafety16FullDisk(t *testing.T) {
 
 // TestSafety16FullFromTheStart begins without room for a file.
 func TestSafety16FullFromTheStart(t *testing.T) {
-	if !mounted(t) {
+	if !mounttest.Own(t) {
 		return
 	}
 	w := newWorld(t)
@@ -150,7 +118,7 @@ func TestSafety16FullFromTheStart(t *testing.T) {
 }
 
 func TestSafety16ReadOnly(t *testing.T) {
-	if !mounted(t) {
+	if !mounttest.Own(t) {
 		return
 	}
 	w := newWorld(t)
