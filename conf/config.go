@@ -324,6 +324,9 @@ type Log struct {
 	Format    string     `toml:"format" words:"text json"`                // text is logfmt
 	Level     slog.Level `toml:"level"`                                   // debug, info, warn or error
 	Addresses string     `toml:"addresses" words:"full domain hash none"` // how much of mail addresses
+	// Events is a file that gets each decision as a line of JSON, "" for none. The
+	// system rotates it.
+	Events string `toml:"events" form:"path"`
 }
 
 // Quarantine is the table [quarantine].

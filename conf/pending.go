@@ -9,8 +9,6 @@ import (
 // like all others and do nothing. Whoever adds the part removes the row.
 var pending = []string{
 	"admin.password",
-	"history",
-	"log.addresses",
 }
 
 // ineffective warns of pending keys that were set to something of the admin's own.

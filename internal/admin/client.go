@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -13,8 +14,12 @@ import (
 	"syscall"
 )
 
-// maxAnswer bounds what a Client reads: a full list of hosts takes some 4 MiB.
-const maxAnswer = 32 << 20
+// maxAnswer bounds what a Client reads: a full list of hosts takes some 4 MiB, one of
+// decisions some 20.
+const (
+	maxAnswer   = 32 << 20
+	maxFollowed = 1 << 20 // of a line that is followed
+)
 
 // Client asks a running daemon over its control socket. It is safe for concurrent
 // use.
@@ -29,13 +34,15 @@ func NewClient(socket string) *Client {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
 	return &Client{socket: socket, http: http.Client{
-		Timeout: reloadTime + requestTime, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true},
+		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true},
 	}}
 }
 
 // Do asks, and reads the answer into answer. What the daemon answers no to is a
 // *Refusal, but for a configuration that is wrong: that is an answer.
 func (c *Client) Do(ctx context.Context, method, path string, body, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, reloadTime+requestTime)
+	defer cancel()
 	var sent io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -54,6 +61,11 @@ func (c *Client) Do(ctx context.Context, method, path string, body, answer any) 
 		return c.explained(err)
 	}
 	defer got.Body.Close()
+	return c.read(got, answer)
+}
+
+// read takes an answer, or what the daemon said instead of one.
+func (c *Client) read(got *http.Response, answer any) error {
 	text, err := io.ReadAll(io.LimitReader(got.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("control socket %s: %w", c.socket, err)
@@ -67,6 +79,37 @@ func (c *Client) Do(ctx context.Context, method, path string, body, answer any) 
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("control socket %s: %w; hint: is the daemon of the same version?", c.socket, err)
+	}
+	return nil
+}
+
+// Follow asks for an answer of lines that does not end, and hands each line on until
+// that fails, ctx ends or the daemon does: then it returns nil.
+func (c *Client) Follow(ctx context.Context, path string, line func([]byte) error) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+controlHost+path, nil)
+	if err != nil {
+		return err
+	}
+	got, err := c.http.Do(r)
+	if err != nil {
+		return c.explained(err)
+	}
+	defer got.Body.Close()
+	if got.StatusCode != http.StatusOK {
+		return c.read(got, &struct{}{})
+	}
+	lines := bufio.NewScanner(got.Body)
+	lines.Buffer(nil, maxFollowed)
+	for lines.Scan() {
+		if len(lines.Bytes()) == 0 { // the daemon shows that it is there
+			continue
+		}
+		if err := line(append(lines.Bytes(), '\n')); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("control socket %s: %w", c.socket, err)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/iot-milter/iot-milter/policy"
 )
 
 // Host is what is remembered of an address: history and facts, never a verdict.
@@ -59,15 +61,21 @@ type Allowed struct {
 	Note  string     `json:"note,omitempty"`
 	Added time.Time  `json:"added"`
 	Until *time.Time `json:"until,omitempty"` // nil is for ever
+	// Evidence is the decision for whose sake it was added, if there was one.
+	Evidence *policy.Decision `json:"evidence,omitempty"`
 }
 
-// Permit is what a POST to /v1/allow asks for: an address, a network or a domain, for
-// ever unless one of Until and For is set.
+// Permit is what a POST to /v1/allow asks for: an address, a network or a domain, or the
+// client of a decision, which is kept with the entry; for ever unless one of Until and
+// For is set.
 type Permit struct {
-	What  string     `json:"what"`
-	Note  string     `json:"note,omitempty"`
-	Until *time.Time `json:"until,omitempty"`
-	For   string     `json:"for,omitempty"` // "30d", "12h", "1d12h"
+	What   string     `json:"what,omitempty"`
+	FromID string     `json:"from_id,omitempty"`
+	Note   string     `json:"note,omitempty"`
+	Until  *time.Time `json:"until,omitempty"`
+	For    string     `json:"for,omitempty"` // "30d", "12h", "1d12h"
+
+	Evidence *policy.Decision `json:"-"` // of FromID
 }
 
 // Reloaded is the answer of /v1/reload.
@@ -107,9 +115,10 @@ type Running interface {
 	Host(addr netip.Addr) (Host, bool)
 	Forget(within netip.Prefix) (entries int, err error)
 	Allowed() []Allowed
-	Allow(what, note string, until *time.Time) (Allowed, error)
+	Allow(Permit) (Allowed, error)
 	Disallow(what string) (bool, error)
 	Reload(ctx context.Context) (Reloaded, error) // waits for its end
+	Decisions
 }
 
 // The bounds of the control socket.
@@ -150,13 +159,19 @@ func NewControl(r Running, log *slog.Logger, now func() time.Time) *Control {
 		"POST /v1/allow":       c.allow,
 		"DELETE /v1/allow":     c.disallow,
 		"POST /v1/reload":      c.reload,
+		"GET /v1/history":      c.history,
+		"DELETE /v1/history":   c.forgetHistory,
 	} {
-		mux.Handle(pattern, c.answered(answer))
+		mux.Handle(pattern, c.bounded(c.answered(answer)))
 	}
+	mux.HandleFunc("GET /v1/tail", c.tail) // bounded by itself
+	watching, stop := context.WithCancel(context.Background())
 	c.http = http.Server{
-		Handler: onlyHosts([]string{controlHost, "localhost"}, c.bounded(mux)), ReadTimeout: requestTime, WriteTimeout: reloadTime + requestTime,
+		Handler: onlyHosts([]string{controlHost, "localhost"}, noPages(mux)), ReadTimeout: requestTime, WriteTimeout: reloadTime + requestTime,
 		IdleTimeout: requestTime, MaxHeaderBytes: 16 << 10, ConnContext: withUser, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return watching },
 	}
+	c.http.RegisterOnShutdown(stop)
 	return c
 }
 
@@ -171,14 +186,21 @@ func (c *Control) Serve(l net.Listener) error {
 // Close ends it, waiting for requests under way until ctx ends.
 func (c *Control) Close(ctx context.Context) error { return c.http.Shutdown(ctx) }
 
-// bounded answers 503 when too many ask at once, and keeps pages of the web away: a
-// browser that reached the socket through some proxy names its origin.
-func (c *Control) bounded(next http.Handler) http.Handler {
+// noPages keeps pages of the web away: a browser that reached the socket through some
+// proxy names its origin.
+func noPages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
 			refuse(w, &Refusal{http.StatusForbidden, "pages of the web may not ask"})
 			return
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bounded answers 503 when too many ask at once.
+func (c *Control) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case c.slots <- struct{}{}:
 			defer func() { <-c.slots }()
@@ -313,7 +335,16 @@ func (c *Control) allow(r *http.Request) (any, error) {
 	if p.Until != nil && !p.Until.After(c.now()) {
 		return nil, bad("until %s is past", p.Until.Format(time.RFC3339))
 	}
-	e, err := c.running.Allow(p.What, p.Note, p.Until)
+	if p.FromID != "" {
+		d, client, err := c.fromID(r.Context(), p.FromID)
+		if err != nil {
+			return nil, err
+		}
+		if p.Evidence = d; p.What == "" {
+			p.What = client.String()
+		}
+	}
+	e, err := c.running.Allow(p)
 	if err != nil {
 		return nil, err
 	}

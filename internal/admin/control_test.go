@@ -19,12 +19,14 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/internal/admin"
+	"github.com/iot-milter/iot-milter/internal/event"
 )
 
 // fake is a daemon that answers what it was asked.
 type fake struct {
 	asked   atomic.Value
 	holding chan struct{} // reloads wait for it
+	stream  *event.Stream // nil: nobody may watch
 }
 
 func (f *fake) said(format string, args ...any) { f.asked.Store(fmt.Sprintf(format, args...)) }
@@ -52,9 +54,9 @@ func (f *fake) Forget(within netip.Prefix) (int, error) { f.said("forget %s", wi
 
 func (f *fake) Allowed() []admin.Allowed { return []admin.Allowed{} }
 
-func (f *fake) Allow(what, note string, until *time.Time) (admin.Allowed, error) {
-	f.said("allow %s %s %v", what, note, until)
-	return admin.Allowed{What: what}, nil
+func (f *fake) Allow(p admin.Permit) (admin.Allowed, error) {
+	f.said("allow %s %s %v", p.What, p.Note, p.Until)
+	return admin.Allowed{What: p.What, Evidence: p.Evidence}, nil
 }
 
 func (f *fake) Disallow(what string) (bool, error) {
@@ -77,6 +79,14 @@ var now = time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
 // serve serves the daemon's control socket.
 func serve(t *testing.T, f *fake) (socket string) {
 	t.Helper()
+	socket, stop := serveUntil(t, f)
+	t.Cleanup(func() { stop(context.Background()) })
+	return socket
+}
+
+// serveUntil serves it until stop is called.
+func serveUntil(t *testing.T, f *fake) (socket string, stop func(context.Context) error) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "ctl")
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +99,7 @@ func serve(t *testing.T, f *fake) (socket string) {
 	}
 	c := admin.NewControl(f, slog.New(slog.DiscardHandler), func() time.Time { return now })
 	go c.Serve(l)
-	t.Cleanup(func() { c.Close(context.Background()) })
-	return socket
+	return socket, c.Close
 }
 
 // over speaks HTTP over a socket.

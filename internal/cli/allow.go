@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,12 +20,14 @@ func allowCommand() *cobra.Command {
 
 func allowAdd() *cobra.Command {
 	c := &cobra.Command{
-		Use: "add WHAT", Short: "put a client on the list", Args: cobra.ExactArgs(1),
+		Use: "add WHAT | --from-id ID", Short: "put a client on the list", Args: cobra.MaximumNArgs(1),
 		Long: "Put a client on the list: an address, a network, or a domain, which stands for confirmed PTR names that\n" +
-			"are it or below it. It holds for connections that begin from now on, and outlives the daemon.",
+			"are it or below it; or, with --from-id, the client of a decision, which is kept with the entry. It holds\n" +
+			"for connections that begin from now on, and outlives the daemon.",
 	}
 	q := asks(c)
 	note := c.Flags().String("note", "", "why: `text` of at most 200 characters")
+	id := c.Flags().String("from-id", "", "the client of the decision with this `id`, as in the reply and the log; WHAT may name it otherwise")
 	span := c.Flags().String("for", "", "for this `time` only, such as 30d or 12h; without it for ever")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if *span != "" {
@@ -32,8 +35,12 @@ func allowAdd() *cobra.Command {
 				return err
 			}
 		}
+		what := append(args, "")[0]
+		if what == "" && *id == "" {
+			return errors.New("who is meant? hint: iot-milter allow add 203.0.113.7, or --from-id ID")
+		}
 		var e admin.Allowed
-		return q.answer(http.MethodPost, "/v1/allow", admin.Permit{What: args[0], Note: *note, For: *span}, &e, func(w io.Writer) {
+		return q.answer(http.MethodPost, "/v1/allow", admin.Permit{What: what, FromID: *id, Note: *note, For: *span}, &e, func(w io.Writer) {
 			fmt.Fprintf(w, "%s is allowed %s\n", harmless(e.What), until(&e))
 		})
 	}
@@ -63,9 +70,13 @@ func allowList() *cobra.Command {
 				return
 			}
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "what\tadded\tholds\tnote")
+			fmt.Fprintln(t, "what\tadded\tholds\tfor\tnote")
 			for _, e := range found.Allow {
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", harmless(e.What), stamp(e.Added), until(&e), harmless(e.Note))
+				id := ""
+				if e.Evidence != nil {
+					id = e.Evidence.ID
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", harmless(e.What), stamp(e.Added), until(&e), dash(id), harmless(e.Note))
 			}
 			t.Flush()
 		})

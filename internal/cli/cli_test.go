@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -35,6 +36,21 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"expand":  expand,
 	"waitfor": waitFor,
 	"mail":    mail,
+	"lastid":  lastID,
+	"watched": watched,
+}
+
+// lastID sets $ID to the first id of a decision that the last command printed.
+func lastID(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Setenv("ID", regexp.MustCompile(`[a-z0-9]{12}\.[0-9]+`).FindString(ts.ReadFile("stdout")))
+}
+
+// watched is mail for a second, for somebody who has just begun to watch.
+func watched(ts *testscript.TestScript, neg bool, args []string) {
+	for range 10 {
+		mail(ts, neg, args)
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // expand puts values in the place of $NAME in files.

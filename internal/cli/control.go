@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -55,7 +58,28 @@ func (q *inquiry) ask(method, path string, body, answer any) error {
 	if err != nil {
 		return err
 	}
-	err = admin.NewClient(socket).Do(q.command.Context(), method, path, body, answer)
+	return plainly(admin.NewClient(socket).Do(q.command.Context(), method, path, body, answer))
+}
+
+// follow hands on each line of an answer that does not end, until the command is
+// interrupted.
+func (q *inquiry) follow(path string, line func([]byte) error) error {
+	socket, err := q.where()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(q.command.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var wrong error // of what takes the lines
+	err = admin.NewClient(socket).Follow(ctx, path, func(b []byte) error { wrong = line(b); return wrong })
+	if ctx.Err() != nil || wrong != nil {
+		return wrong
+	}
+	return plainly(err)
+}
+
+// plainly is an error as it is printed.
+func plainly(err error) error {
 	if err == nil {
 		return nil
 	}

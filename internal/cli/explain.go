@@ -161,13 +161,27 @@ func judge(settings *decider.Settings, r *replay.Record) (*policy.Decision, poli
 	return &d, v, nil
 }
 
-func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(key, value string) {
-		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", key, value)
-		}
+// table writes rows of a key and a value; what is empty is left out.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+
+func (t table) row(key, value string) {
+	if value != "" {
+		fmt.Fprintf(t, "%s\t%s\n", key, value)
 	}
+}
+
+func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
+	t := newTable(w)
+	printDecision(t, d)
+	printWire(t, v)
+	return t.Flush()
+}
+
+// printDecision writes the facts, each signal, and what was concluded.
+func printDecision(t table, d *policy.Decision) {
+	row := t.row
 	row("client", d.Client)
 	row("ptr", replay.Harmless(d.PTR))
 	row("iprev", d.Iprev)
@@ -198,9 +212,12 @@ func printTrace(w io.Writer, d *policy.Decision, v policy.Verdict) error {
 	row("verdict", d.Verdict)
 	row("reason", d.Reason)
 	row("action", d.Action+" (mode "+d.Mode+")")
-	row("reply", v.Reply)
+}
+
+// printWire writes what the MTA would be told.
+func printWire(t table, v policy.Verdict) {
+	t.row("reply", v.Reply)
 	if v.Mark != "" {
-		row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
+		t.row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
 	}
-	return t.Flush()
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/admin"
+	"github.com/iot-milter/iot-milter/internal/event"
+	"github.com/iot-milter/iot-milter/internal/history"
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/state"
@@ -190,12 +192,12 @@ func (c *control) Allowed() []admin.Allowed {
 }
 
 func allowed(e *allow.Entry) admin.Allowed {
-	return admin.Allowed{What: e.What, Note: e.Note, Added: e.Added, Until: e.Until}
+	return admin.Allowed{What: e.What, Note: e.Note, Added: e.Added, Until: e.Until, Evidence: e.Evidence}
 }
 
 // Allow implements admin.Running.
-func (c *control) Allow(what, note string, until *time.Time) (admin.Allowed, error) {
-	e := allow.Entry{What: what, Note: note, Added: time.Now().UTC(), Until: until}
+func (c *control) Allow(p admin.Permit) (admin.Allowed, error) {
+	e := allow.Entry{What: p.What, Note: p.Note, Added: time.Now().UTC(), Until: p.Until, Evidence: p.Evidence}
 	if c.broken != nil {
 		return admin.Allowed{}, c.unreadable()
 	}
@@ -209,6 +211,22 @@ func (c *control) Allow(what, note string, until *time.Time) (admin.Allowed, err
 	}
 	return allowed(&e), nil
 }
+
+// Search implements admin.Decisions.
+func (c *control) Search(ctx context.Context, q *history.Query, yield func(*policy.Decision) bool) error {
+	return c.daemon.events.history.Search(ctx, q, yield)
+}
+
+// ForgetDecisions implements admin.Decisions.
+func (c *control) ForgetDecisions(ctx context.Context, q *history.Query) (int, error) {
+	return c.daemon.events.history.Forget(ctx, q)
+}
+
+// Tail implements admin.Decisions.
+func (c *control) Tail() (*event.Tail, bool) { return c.daemon.events.stream.Tail() }
+
+// Leave implements admin.Decisions.
+func (c *control) Leave(t *event.Tail) { c.daemon.events.stream.Leave(t) }
 
 // Disallow implements admin.Running.
 func (c *control) Disallow(what string) (bool, error) {

@@ -44,6 +44,7 @@ type Daemon struct {
 	server    *milter.Server
 	control   *control
 	facts     *evidence.Facts
+	events    *events
 	sources   atomic.Pointer[Sources]
 	listening atomic.Bool
 }
@@ -82,9 +83,11 @@ func Run(path, version string, w io.Writer) error {
 	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
 	list, broken := d.openAllowed()
 	top := admin.NewTop(&obs.Recorder{Log: d.log, Metrics: d.metrics}, time.Now)
+	d.events = openEvents(config, top, memory.state(), d.log, d.metrics)
+	defer d.events.close()
 	d.control = newControl(d, memory.view(), top, list, broken)
 	d.decider = decider.New(decider.Options{
-		Recorder: top, Meter: d.metrics, Log: d.log, Now: time.Now, State: memory.state(), Allow: list,
+		Recorder: d.events.addresses, Meter: d.metrics, Log: d.log, Now: time.Now, State: memory.state(), Allow: list,
 	}, settings)
 	d.server = milter.New(milter.Options{
 		Decider: d.decider, Log: d.log, Meter: d.metrics, Now: time.Now, NewID: newID,
@@ -178,6 +181,7 @@ func (d *Daemon) reload() admin.Reloaded {
 	settings := Settings(config)
 	settings.Evidence = d.reopenSources(config).evidence()
 	d.decider.Swap(settings)
+	d.events.apply(config)
 	d.running = config
 	d.control.mode.Store(uint32(config.Mode))
 	d.log.Info("reloaded", "mode", config.Mode.String())
@@ -242,6 +246,7 @@ func fixed(old, new *conf.Config) (keys []string) {
 	differs("limits.memory", old.Limits.Memory != new.Limits.Memory)
 	differs("state_dir", old.StateDir != new.StateDir)
 	differs("store.hosts", old.Store.Hosts != new.Store.Hosts)
+	differs("log.events", old.Log.Events != new.Log.Events)
 	differs("log.format", old.Log.Format != new.Log.Format)
 	differs("limits.sessions", old.Limits.Sessions != new.Limits.Sessions)
 	differs("limits.idle", old.Limits.Idle != new.Limits.Idle)
