@@ -40,11 +40,13 @@ type State interface {
 	Host(addr netip.Addr, at time.Time) (state.Host, bool)
 	Visit(addr netip.Addr, v state.Visit) (before state.Host)
 
-	// Retried is about deferrals, Available and Take about limits, Known and Learn about
-	// habits, Mailed about both and campaigns. Learn waits for nobody.
+	// Retried and Passed are about deferrals, Available, Take and Tried about limits, Known
+	// and Learn about habits, Mailed about both and campaigns. Learn waits for nobody.
 	Retried(it state.Attempt, at time.Time, delay, keep time.Duration) (passed, room bool)
+	Passed(it state.Attempt, at time.Time, keep time.Duration) bool
 	Available(at time.Time, draws []state.Draw) (empty int)
 	Take(at time.Time, draws []state.Draw) (empty int, room bool)
+	Tried(it state.Item, at time.Time) (times int)
 	Known(it state.Item, at time.Time) bool
 	Learn(it state.Item, at time.Time)
 	Mailed(m state.Mail, rule state.CampaignRule) state.MailAnswer
@@ -68,6 +70,9 @@ type Settings struct {
 	// Patient judges only when all look-ups are done or Deadline is over, whatever
 	// would follow: for those who ask what a client is, not for mail.
 	Patient bool
+	// Explain has records say which limits would count the client, and by what, in any
+	// mode: for those who ask without a memory.
+	Explain bool
 }
 
 // Options are what a Decider needs. All but Allow are required.

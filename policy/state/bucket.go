@@ -1,6 +1,9 @@
 package state
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Rate is a limit: Count tokens come back in every Per, and at most Burst are
 // saved up. All three are above zero.
@@ -10,11 +13,49 @@ type Rate struct {
 	Burst int
 }
 
-// Draw is one token from one bucket.
+// Time is how long so many tokens take to come back, ten years at most: longer spans
+// would not fit into a number of nanoseconds.
+func (r Rate) Time(tokens float64) time.Duration {
+	const most = 10 * 365 * 24 * time.Hour
+	return time.Duration(min(tokens/float64(r.Count)*float64(r.Per), float64(most)))
+}
+
+// Draw is what is wanted of one bucket, and what was found there.
 type Draw struct {
 	Item
 	Rate Rate
+	N    int // tokens; 0 is one
+
+	// Available and Take say here what was left: before a draw that failed, after one
+	// that did not.
+	Left  float64 // in millionths, rounded down; below zero is a debt
+	Short bool    // there were too few
 }
+
+// Needs is how many tokens must be there. Take is content with a full bucket, or a
+// message to more recipients than the bucket ever holds would never come through.
+func (d *Draw) Needs(take bool) int {
+	if n := max(1, d.N); !take || n < d.Rate.Burst {
+		return n
+	}
+	return d.Rate.Burst
+}
+
+// maxDebt is how long a rate may pay for what was taken from a full bucket beyond
+// its burst.
+const maxDebt = 24 * time.Hour
+
+// less is what is left of tokens when the draw is taken.
+func (d *Draw) less(tokens float64) float64 {
+	return max(tokens-float64(max(1, d.N)), -float64(d.Rate.Count)*float64(maxDebt)/float64(d.Rate.Per))
+}
+
+// Found notes how many tokens the bucket has, in millionths.
+func (d *Draw) Found(millionths int64, short bool) {
+	d.Left, d.Short = float64(millionths)/1e6, short
+}
+
+func millionths(tokens float64) int64 { return int64(math.Floor(tokens * 1e6)) }
 
 type bucket struct {
 	tokens float64
@@ -27,38 +68,47 @@ type bucket struct {
 // bucket begins anew.
 const clockStep = 24 * time.Hour
 
-// Available returns the index of the first draw whose bucket is empty, -1 when
-// all have a token. Nothing is taken.
+// Available returns the index of the first draw whose bucket has too few tokens, -1
+// when all have enough. Nothing is taken.
 func (m *Memory) Available(at time.Time, draws []Draw) (empty int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range draws {
-		if b, _ := m.bucket(&draws[i], at); b.tokens < 1 {
-			return i
-		}
-	}
-	return -1
+	return m.look(at, draws, false)
 }
 
-// Take takes one token for every draw, or none: it returns the index of the
-// first draw whose bucket is empty, -1 when all had one. A bucket for which there
-// is no room counts as full, and room is false.
+// look is what Available does, for Take with its needs.
+func (m *Memory) look(at time.Time, draws []Draw, take bool) (empty int) {
+	empty = -1
+	for i := range draws {
+		d := &draws[i]
+		b, _ := m.bucket(d, at)
+		short := b.tokens < float64(d.Needs(take))
+		d.Found(millionths(b.tokens), short)
+		if short && empty < 0 {
+			empty = i
+		}
+	}
+	return empty
+}
+
+// Take takes the tokens of every draw, or none: it returns the index of the first
+// draw whose bucket has too few, -1 when all had enough. More than the burst takes a
+// full bucket, and leaves a debt of a day at most. A bucket for which there is no
+// room counts as full, and room is false.
 func (m *Memory) Take(at time.Time, draws []Draw) (empty int, room bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range draws {
-		if b, _ := m.bucket(&draws[i], at); b.tokens < 1 {
-			return i, true
-		}
+	if empty = m.look(at, draws, true); empty >= 0 {
+		return empty, true
 	}
 	now := at.UnixNano()
 	room = true
 	for i := range draws {
 		d := &draws[i]
 		b, key := m.bucket(d, at)
-		b.tokens--
-		missing := (float64(d.Rate.Burst) - b.tokens) / float64(d.Rate.Count)
-		b.full = b.at + int64(missing*float64(d.Rate.Per))
+		b.tokens = d.less(b.tokens)
+		d.Found(millionths(b.tokens), false)
+		b.full = b.at + int64(d.Rate.Time(float64(d.Rate.Burst)-b.tokens))
 		if !m.buckets.put(key, d.Network, b, func(old bucket) bool {
 			return now >= old.full || old.at-now > int64(clockStep)
 		}) {

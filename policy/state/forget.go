@@ -26,7 +26,7 @@ func networkBits(a netip.Addr) int {
 // Forget removes what is known of the hosts of a prefix, one address or more, and
 // returns how many entries that were.
 //
-// Deferrals, buckets and habits are kept under hashes and tell nobody's address, but
+// Deferrals, buckets, tries and habits are kept under hashes and tell nobody's address, but
 // the /24 or /48 that brought them in: all those of the networks that the prefix
 // touches go, the neighbours' too. What stays: buckets that another network filled
 // first under a key that both share, templates and campaigns, the counts of a network
@@ -43,7 +43,7 @@ func (m *Memory) ForgetBy(p netip.Prefix, key func(parts ...string) Key) (entrie
 	entries = m.hosts.forget(p) + m.facts.forget(p)
 	networks := Networks(p, key)
 	return entries + forget(m, m.waiting, networks) + forget(m, m.passed, networks) +
-		forget(m, m.buckets, networks) + forget(m, m.habits, networks)
+		forget(m, m.buckets, networks) + forget(m, m.tries, networks) + forget(m, m.habits, networks)
 }
 
 // Plain writes a prefix of mapped addresses as one of IPv4, and without the bits that are

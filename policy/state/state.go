@@ -40,6 +40,7 @@ type Memory struct {
 	waiting   *table[deferral]
 	passed    *table[int64] // unix seconds of the last use
 	buckets   *table[bucket]
+	tries     *table[tries]
 	habits    *table[habit]
 	campaigns *campaigns
 }
@@ -75,6 +76,9 @@ func New(o Options) (*Memory, error) {
 		return nil, err
 	}
 	if m.buckets, err = newTable[bucket](o.Entries); err != nil {
+		return nil, err
+	}
+	if m.tries, err = newTable[tries](o.Entries); err != nil {
 		return nil, err
 	}
 	if m.habits, err = newTable[habit](o.Entries); err != nil {
@@ -134,6 +138,7 @@ func (m *Memory) Tables(yield func(name string, entries int, lost int64)) {
 		{"waiting", m.waiting.lru.Len(), m.waiting.lost},
 		{"passed", m.passed.lru.Len(), m.passed.lost},
 		{"buckets", m.buckets.lru.Len(), m.buckets.lost},
+		{"tries", m.tries.lru.Len(), m.tries.lost},
 		{"habits", m.habits.lru.Len(), m.habits.lost},
 		{"templates", m.campaigns.few.Len() + m.campaigns.many.Len(), m.campaigns.lost},
 	}
@@ -169,7 +174,7 @@ func (m *Memory) Retried(it Attempt, at time.Time, delay, keep time.Duration) (p
 		if k == 0 {
 			continue
 		}
-		if last, ok := m.passed.get(k); ok && now-last <= kept && last-now <= int64(clockStep/time.Second) {
+		if last, ok := m.passed.get(k); ok && passes(last, now, kept) {
 			m.passed.put(k, it.Network, max(now, last), nil)
 			return true, true
 		}
@@ -191,6 +196,25 @@ func (m *Memory) Retried(it Attempt, at time.Time, delay, keep time.Duration) (p
 		return now-old.last > wait+retryWindow || old.last-now > int64(clockStep/time.Second)
 	})
 	return !room, room
+}
+
+// Passed reports whether the message, or another one of its client, passed Retried before
+// and would again. It notes nothing, and knows nothing of what is counted as one
+// network.
+func (m *Memory) Passed(it Attempt, at time.Time, keep time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range [...]Key{it.Key, it.Client} {
+		if last, ok := m.passed.peek(k); ok && passes(last, at.Unix(), int64(keep/time.Second)) {
+			return true
+		}
+	}
+	return false
+}
+
+// passes reports whether what was used last at a time goes on passing.
+func passes(last, now, kept int64) bool {
+	return now-last <= kept && last-now <= int64(clockStep/time.Second)
 }
 
 // remember notes that the key passed. Here the entry that was unused for longest

@@ -279,12 +279,55 @@ func TestHolders(t *testing.T) {
 	}
 }
 
+// TestBucketsAllocate nothing once they are there.
+func TestBucketsAllocate(t *testing.T) {
+	m := memory(t, 1000)
+	draws := append(m.draw("n", "x"), m.draw("n", "y")...)
+	draws[0].N = 3
+	it := m.item("n", "x")
+	at := began
+	for name, f := range map[string]func(){
+		"take":      func() { at = at.Add(time.Hour); m.Take(at, draws) },
+		"available": func() { m.Available(at, draws) },
+		"tried":     func() { m.Tried(it, at) },
+		"passed":    func() { m.Passed(Attempt{Item: it, Client: 7}, at, keep) },
+	} {
+		if n := testing.AllocsPerRun(100, f); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
 func BenchmarkTake(b *testing.B) {
 	m := memory(b, 10000)
 	draws := m.draw("n", "x")
+	draws[0].Rate = Rate{Count: 1_000_000, Per: time.Second, Burst: 100_000}
+	at := began
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Take(began, draws)
+		at = at.Add(time.Millisecond)
+		if empty, _ := m.Take(at, draws); empty >= 0 {
+			b.Fatal("empty")
+		}
+	}
+}
+
+func BenchmarkAvailable(b *testing.B) {
+	m := memory(b, 10000)
+	draws := m.draw("n", "x")
+	m.Take(began, draws)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Available(began, draws)
+	}
+}
+
+func BenchmarkTried(b *testing.B) {
+	m := memory(b, 10000)
+	it := m.item("n", "x")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Tried(it, began)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 // The bounds of package state.
 const (
 	clockStep  = 24 * time.Hour
+	maxDebt    = 24 * time.Hour
+	triesOver  = 24 * 60 * 60
 	habitDays  = 60
 	minSystems = 3
 	daySeconds = 24 * 60 * 60
@@ -29,6 +32,12 @@ var common string
 
 //go:embed scripts/retried.lua
 var retried string
+
+//go:embed scripts/passed.lua
+var passed string
+
+//go:embed scripts/tried.lua
+var tried string
 
 //go:embed scripts/take.lua
 var take string
@@ -54,7 +63,8 @@ var visit string
 //go:embed scripts/forget.lua
 var forget string
 
-// op is a question to the store. One that writes proves that the store is well.
+// op is a question to the store. One that writes proves that the store is well. One
+// about buckets has an answer more of each.
 type op struct {
 	name    string
 	script  *redis.Script // nil: no script
@@ -67,8 +77,10 @@ var (
 	forgetScript = redis.NewScript(forget)
 
 	opRetried   = &op{"retried", redis.NewScript(common + retried), 1, true}
+	opPassed    = &op{"passed", redis.NewScript(passed), 1, false}
 	opTake      = &op{"take", takeScript, 1, true}
 	opAvailable = &op{"available", takeScript, 1, false}
+	opTried     = &op{"tried", redis.NewScript(common + tried), 1, true}
 	opKnown     = &op{"known", redis.NewScript(common + habit + known), 1, false}
 	opHabits    = &op{"habits", redis.NewScript(common + habit + learn), 1, true}
 	opMail      = &op{"mail", redis.NewScript(common + habit + seen + mail), 2 + 2*7, true}
@@ -138,6 +150,30 @@ func (s *Store) Retried(it state.Attempt, at time.Time, delay, keep time.Duratio
 	return answer[0] == 1, true
 }
 
+// Passed is state.Memory's, over all hosts.
+func (s *Store) Passed(it state.Attempt, at time.Time, keep time.Duration) bool {
+	keys := []string{s.key("passed", it.Network, it.Key)}
+	if it.Client != 0 {
+		keys = append(keys, s.key("passed", it.Network, it.Client))
+	}
+	answer, ok := s.ask(opPassed, keys, []any{at.Unix(), int64(keep / time.Second), int64(clockStep / time.Second)})
+	if !ok {
+		return s.local.Passed(it, at, keep)
+	}
+	return answer[0] == 1
+}
+
+// Tried is state.Memory's, over all hosts.
+func (s *Store) Tried(it state.Item, at time.Time) (times int) {
+	here := s.local.Tried(it, at)
+	answer, ok := s.ask(opTried, []string{s.key("tries", it.Network, it.Key), s.key("holds-tries", it.Network)},
+		[]any{at.Unix(), s.opts.Share, triesOver, int64(clockStep / time.Second), slack})
+	if !ok {
+		return here
+	}
+	return int(answer[0])
+}
+
 // Available is state.Memory's, over all hosts.
 func (s *Store) Available(at time.Time, draws []state.Draw) (empty int) {
 	if empty, ok := s.draw(opAvailable, at, draws); ok {
@@ -153,7 +189,7 @@ func (s *Store) Take(at time.Time, draws []state.Draw) (empty int, room bool) {
 		return s.local.Take(at, draws)
 	}
 	if empty < 0 {
-		s.local.Take(at, draws)
+		s.local.Take(at, slices.Clone(draws)) // which are told of what the store has
 	}
 	return empty, true
 }
@@ -162,19 +198,26 @@ func (s *Store) draw(o *op, at time.Time, draws []state.Draw) (empty int, ok boo
 	if len(draws) == 0 {
 		return -1, true
 	}
-	keys, args := make([]string, 0, 3*len(draws)), make([]any, 0, 5+3*len(draws))
+	keys, args := make([]string, 0, 3*len(draws)), make([]any, 0, 6+4*len(draws))
 	// Microseconds, for Lua counts in float64: 2^53 of them last until 2255.
-	args = append(args, at.UnixMicro(), clockStep.Microseconds(), s.opts.Share, slack, o.writes)
+	args = append(args, at.UnixMicro(), clockStep.Microseconds(), s.opts.Share, slack, o.writes, maxDebt.Microseconds())
 	for i := range draws {
 		d := &draws[i]
 		keys = append(keys, s.key("bucket", d.Key), s.key("bucket", d.Wide), s.key("holds-bucket", d.Network))
-		args = append(args, d.Rate.Count, max(1, d.Rate.Per.Microseconds()), d.Rate.Burst)
+		args = append(args, d.Rate.Count, max(1, d.Rate.Per.Microseconds()), d.Rate.Burst, max(1, d.N))
 	}
-	answer, ok := s.ask(o, keys, args)
+	each := *o
+	each.answers += len(draws)
+	answer, ok := s.ask(&each, keys, args)
 	if !ok {
 		return 0, false
 	}
-	return int(answer[0]) - 1, true
+	empty = int(answer[0]) - 1
+	for i := range draws {
+		d := &draws[i]
+		d.Found(answer[i+1], empty >= 0 && answer[i+1] < 1e6*int64(d.Needs(o.writes)))
+	}
+	return empty, true
 }
 
 // Known is state.Memory's, over all hosts.

@@ -139,6 +139,129 @@ func TestTakeAllOrNone(t *testing.T) {
 	})
 }
 
+// TestManyTokens: a draw of several takes all of them or none. One of more than ever
+// are there takes a full bucket, and the next wait until the debt is paid.
+func TestManyTokens(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i, c := range []struct {
+			take  bool
+			after time.Duration
+			n     int
+			empty int
+			left  float64
+			short bool
+		}{
+			{false, 0, 3, -1, 3, false},
+			{false, 0, 4, 0, 3, true}, // a further recipient comes again alone
+			{true, 0, 2, -1, 1, false},
+			{true, 0, 2, 0, 1, true},
+			{true, 0, 1, -1, 0, false},
+			{false, 7 * time.Minute, 2, -1, 2.333333, false},
+			{true, 7 * time.Minute, 10, 0, 2.333333, true},
+			{true, time.Hour, 10, -1, -7, false},
+			{true, time.Hour + 24*time.Minute - time.Second, 1, 0, .994444, true}, // 8 tokens in 24 minutes
+			{true, time.Hour + 24*time.Minute, 1, -1, 0, false},
+			{true, 3 * time.Hour, 100_000, -1, -480, false}, // the debt of a day
+			{false, 27*time.Hour + 3*time.Minute, 1, -1, 1, false},
+		} {
+			s := h[i%2]
+			d, at, empty, room := draws(s, "x"), began.Add(c.after), 0, true
+			d[0].N = c.n
+			if c.take {
+				empty, room = s.Take(at, d)
+			} else {
+				empty = s.Available(at, d)
+			}
+			if empty != c.empty || !room || d[0].Left != c.left || d[0].Short != c.short {
+				t.Errorf("draw %d: empty %d, room %v, %v left, short %v", i, empty, room, d[0].Left, d[0].Short)
+			}
+		}
+		d := draws(h[0], "x", "y")
+		if h[0].Take(began.Add(27*time.Hour+3*time.Minute), d); d[0].Short || d[0].Left != 0 || d[1].Left != 2 {
+			t.Errorf("%+v", d)
+		}
+		if empty := h[1].Available(began.Add(27*time.Hour+3*time.Minute), d); empty != 0 || !d[0].Short || d[1].Short || d[1].Left != 2 {
+			t.Errorf("draw %d: %+v", empty, d)
+		}
+	})
+}
+
+// TestTried counts one message's tries of a day, at whichever host.
+func TestTried(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i, c := range []struct {
+			name  string
+			after time.Duration
+			want  int
+		}{
+			{"a", 0, 1}, {"a", time.Minute, 2}, {"b", time.Minute, 1}, {"a", -time.Minute, 3}, {"a", 24*time.Hour - time.Minute - time.Second, 4},
+			{"a", 24 * time.Hour, 1}, {"a", 48*time.Hour - time.Second, 2}, {"a", 48 * time.Hour, 1},
+			{"a", -time.Hour, 1}, {"a", 0, 2}, // a clock that was set back
+		} {
+			if got := h[i%2].Tried(item(h[i%2], "n", c.name), began.Add(c.after)); got != c.want {
+				t.Errorf("call %d, %s after %v: %d", i, c.name, c.after, got)
+			}
+		}
+	})
+}
+
+// TestSafety10Tries: beyond its share a network's messages are tried for the first time
+// whenever they come; nobody answers for what another sent.
+func TestSafety10Tries(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i := range 2100 {
+			h[i%2].Tried(item(h[i%2], "bad", fmt.Sprint(i)), began)
+		}
+		for range 3 {
+			if n := h[0].Tried(item(h[0], "bad", "new"), began); n != 1 {
+				t.Errorf("tried %d times", n)
+			}
+		}
+		h[0].Tried(item(h[0], "good", "x"), began)
+		if n := h[1].Tried(item(h[1], "good", "x"), began); n != 2 {
+			t.Errorf("another network's: %d", n)
+		}
+	})
+}
+
+// TestPassed is known once a deferred message came again, and notes nothing itself.
+func TestPassed(t *testing.T) {
+	both(t, func(t *testing.T, fresh func() hosts) {
+		h := fresh()
+		for i, c := range []struct {
+			retry bool
+			after time.Duration
+			want  bool
+		}{
+			{false, 0, false}, {true, 0, false}, {false, delay, false}, {true, delay, true}, {false, delay, true},
+			{false, delay + keep, true}, {false, delay + keep + time.Second, false}, {false, -25 * time.Hour, false},
+		} {
+			s := h[i%2]
+			it, got := state.Attempt{Item: item(s, "n", "x"), Client: 7}, false
+			if c.retry {
+				got, _ = s.Retried(it, began.Add(c.after), delay, keep)
+			} else {
+				got = s.Passed(it, began.Add(c.after), keep)
+			}
+			if got != c.want {
+				t.Errorf("call %d: %v", i, got)
+			}
+		}
+		other := state.Attempt{Item: item(h[0], "n", "y"), Client: 7}
+		if !h[0].Passed(other, began.Add(delay), keep) {
+			t.Error("another message of who passed")
+		}
+		for _, other.Client = range []state.Key{8, 0} {
+			if h[1].Passed(other, began.Add(delay), keep) {
+				t.Error("another client, or an unknown one")
+			}
+		}
+	})
+}
+
 func TestSafety09Habit(t *testing.T) {
 	both(t, func(t *testing.T, fresh func() hosts) {
 		h := fresh()
@@ -315,25 +438,30 @@ func TestSameAnswers(t *testing.T) {
 		var d []state.Draw
 		for range r.IntN(4) {
 			k := r.IntN(6)
-			d = append(d, state.Draw{Item: item(m, "n", fmt.Sprint("bucket", k)), Rate: rates[k%3]})
+			d = append(d, state.Draw{Item: item(m, "n", fmt.Sprint("bucket", k)), Rate: rates[k%3], N: r.IntN(8)})
 		}
 		sight := state.Sighting{Template: state.Key(r.IntN(4)), Network: state.Key(r.IntN(30)), At: at}
 		if sight.ASN = uint32(sight.Network % 5); r.IntN(50) == 0 {
 			sight.ASN = 7
 		}
-		op := r.IntN(6)
+		op := r.IntN(8)
 		ask := func(s decider.State) string {
 			switch op {
 			case 0:
 				return fmt.Sprint(s.Retried(state.Attempt{Item: it, Client: state.Key(1000 * uint64(i%3))}, at, delay, keep))
 			case 1:
-				return fmt.Sprint(s.Available(at, d))
+				return fmt.Sprint(s.Available(at, d), d)
 			case 2:
-				return fmt.Sprint(s.Take(at, d))
+				empty, room := s.Take(at, d)
+				return fmt.Sprint(empty, room, d)
 			case 3:
 				return fmt.Sprint(habitOf(s, it, at))
 			case 4:
 				return fmt.Sprint(s.Known(it, at))
+			case 5:
+				return fmt.Sprint(s.Passed(state.Attempt{Item: it, Client: state.Key(1000 * uint64(i%3))}, at, keep))
+			case 6:
+				return fmt.Sprint(s.Tried(it, at))
 			}
 			return fmt.Sprint(seen(s, sight, rule))
 		}

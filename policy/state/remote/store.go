@@ -53,9 +53,9 @@ import (
 
 // Meter is told how the store does. It must be safe for concurrent use.
 type Meter interface {
-	// Call is one question: op is retried, available, take, known, mail, hosts, visits, habits
-	// or trial (failed ones); outcome is ok, local (not asked, the store is ill) or what went
-	// wrong: timeout, unreachable, readonly, auth, loading, full, error.
+	// Call is one question: op is retried, passed, available, take, tried, known, mail, hosts,
+	// visits, habits or trial (failed ones); outcome is ok, local (not asked, the store is ill)
+	// or what went wrong: timeout, unreachable, readonly, auth, loading, full, error.
 	Call(op, outcome string, took time.Duration)
 	// Behind counts what no mail waits for, hosts that are asked about, visits and habits
 	// that are told, each by itself; outcome is done or dropped.

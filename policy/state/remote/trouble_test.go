@@ -369,6 +369,7 @@ func TestEntriesEnd(t *testing.T) {
 	hosts{h, h}.wave(98, began, 30, systems(5))
 	told(t, h)
 	seen(h, state.Sighting{Template: 99, Network: 1, At: began}, ruleOf25)
+	h.Tried(item(h, "1", "x"), began)
 	keys, err := s.admin.Keys(context.Background(), "*").Result()
 	if err != nil || len(keys) < 100 {
 		t.Fatal(len(keys), err)
@@ -383,7 +384,7 @@ func TestEntriesEnd(t *testing.T) {
 			t.Errorf("%s lives %v", k, ttl)
 		}
 	}
-	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "habit", "holds-habit", "few", "members", "run", "campaigns", "host", "holds-host", "secret"} {
+	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "tries", "holds-tries", "habit", "holds-habit", "few", "members", "run", "campaigns", "host", "holds-host", "secret"} {
 		if !tables[name] {
 			t.Error("no entry of ", name)
 		}

@@ -199,7 +199,7 @@ func (f *forgetting) of(ctx context.Context, names []string) (keys []string, err
 			if network, ok := f.host(rest); ok {
 				keys = append(keys, f.s.opts.Prefix+name, f.s.hostKey("holds-host", network))
 			}
-		case "waiting", "passed", "habit":
+		case "waiting", "passed", "tries", "habit":
 			if network, _, _ := strings.Cut(rest, ":"); f.network(network) {
 				keys = append(keys, f.s.opts.Prefix+name, f.s.opts.Prefix+"holds-"+table+":"+network)
 			}
