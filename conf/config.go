@@ -156,10 +156,15 @@ type Limit struct {
 	Class []policy.Class `toml:"class"`
 	// Key is what is counted by, at least one; several form one key together.
 	Key []LimitKey `toml:"key" words:"address prefix asn class device ptr-template helo from-domain rcpt-domain campaign"`
-	// Rate is how many messages in which time, 1 to 1,000,000 in 1 s to 30 d.
+	// Count is what is counted: messages or recipients.
+	Count string `toml:"count" words:"messages recipients"`
+	// Rate is how many of them in which time, 1 to 1,000,000 in 1 s to 30 d.
 	Rate Rate `toml:"rate" need:"true"`
-	// Burst is how many messages may come at once, 1 to 100,000.
+	// Burst is how many may come at once, 1 to 100,000.
 	Burst int `toml:"burst" range:"1..100000"`
+	// RefuseAfter is how many tries of one message within a day are put off before it is
+	// refused, if its own client may be; 0 is all of them.
+	RefuseAfter int `toml:"refuse_after" range:"0..1000"`
 }
 
 // LimitKey is one part of what a limit counts by.

@@ -44,6 +44,7 @@ func Default() Config {
 			Name:  "suspects-by-network",
 			Class: []policy.Class{policy.ClassAccess, policy.ClassDevice},
 			Key:   []LimitKey{KeyPrefix},
+			Count: "messages",
 			Rate:  Rate{Count: 20, Per: time.Hour},
 			Burst: 5,
 		}},

@@ -106,6 +106,32 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// TestAllocationsOfLimits pins what two limits and a refused recipient's try cost the client
+// that they touch, on a connection of many messages: names of networks, and a reply.
+func TestAllocationsOfLimits(t *testing.T) {
+	for burst, most := range map[int]float64{100_000: 13, 1: 24} {
+		s := enforcing()
+		s.Limits[0].Rate.Burst, s.Limits[0].RefuseAfter = burst, 1000
+		s.Limits = append(s.Limits, s.Limits[0])
+		s.Limits[1].Name, s.Limits[1].Keys, s.Limits[1].Recipients = "second", []decider.LimitKey{decider.KeyHELO}, true
+		k := quietly(t, s).Open(client(nil))
+		k.Greeting(helo("user-pc"))
+		n := testing.AllocsPerRun(200, func() {
+			k.Sender(sender("a@example.org"))
+			if v := k.Recipient(background, "u@example.test"); v.Refuses() {
+				k.End(policy.EndAbort)
+				return
+			}
+			k.Message(background, "4F2A1", nil)
+			k.End(policy.EndEOM)
+		})
+		t.Logf("burst %d: %v allocations", burst, n)
+		if n > most {
+			t.Errorf("burst %d: %v allocations, at most %v", burst, n, most)
+		}
+	}
+}
+
 // TestHeadersAllocate nothing for a field that no signal reads.
 func TestHeadersAllocate(t *testing.T) {
 	h := new(policy.Headers)

@@ -21,6 +21,7 @@ type Record struct {
 	// To are the domains of the recipients, in lower case, at most MaxTo: of the message,
 	// or of the refused one.
 	To      []string
+	Limits  []LimitUse // those that counted
 	Stage   Stage
 	Mode    Mode
 	Verdict Action // what policy concludes
@@ -100,6 +101,7 @@ type Decision struct {
 	Rcpts      int                `json:"rcpts"`
 	Took       string             `json:"took,omitempty"`
 	End        string             `json:"end,omitempty"`
+	Limits     []DecisionLimit    `json:"limits,omitempty"`
 	Signals    []DecisionSignal   `json:"signals"`
 }
 
@@ -128,6 +130,9 @@ func (r *Record) Decision() Decision {
 	if at := f.Client.At; !at.IsZero() {
 		at = at.UTC()
 		d.Time = &at
+	}
+	for i := range r.Limits {
+		d.Limits = append(d.Limits, r.Limits[i].decision())
 	}
 	if r.Judgement != nil {
 		d.judged(r)

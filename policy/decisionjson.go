@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -54,6 +56,7 @@ func (r *Record) AppendJSON(b []byte) []byte {
 	o.b = strconv.AppendInt(o.b, int64(r.Rcpts), 10)
 	o.text("took", r.Took.Round(time.Microsecond).String())
 	o.optional("end", r.End.String())
+	o.limits(r.Limits)
 	o.findings(r, j)
 	return append(o.b, '}')
 }
@@ -117,6 +120,51 @@ func (o *object) probabilities(p *PerClass) {
 	in := object{b: append(o.b, '{')}
 	for _, c := range sortedClasses {
 		in.number(c.String(), round(p[c], 4))
+	}
+	o.b = append(in.b, '}')
+}
+
+func (o *object) limits(all []LimitUse) {
+	if len(all) == 0 {
+		return
+	}
+	o.key("limits")
+	o.b = append(o.b, '[')
+	for i := range all {
+		u := &all[i]
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		in := object{b: append(o.b, '{')}
+		in.text("name", u.Name)
+		in.text("count", u.count())
+		if u.Key == nil {
+			in.level(u)
+		} else if len(u.Key) > 0 {
+			in.texts("key", u.Key)
+		}
+		o.b = append(in.b, '}')
+	}
+	o.b = append(o.b, ']')
+}
+
+// level is what is left of a limit.
+func (o *object) level(u *LimitUse) {
+	o.key("full")
+	o.b = strconv.AppendBool(o.b, u.Full)
+	o.key("left")
+	o.b = strconv.AppendInt(o.b, int64(u.left()), 10)
+	if !u.Room.IsZero() {
+		o.key("room")
+		o.b = append(u.room().AppendFormat(append(o.b, '"'), time.RFC3339Nano), '"')
+	}
+}
+
+func (o *object) texts(name string, values map[string]string) {
+	o.key(name)
+	in := object{b: append(o.b, '{')}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		in.text(key, values[key])
 	}
 	o.b = append(in.b, '}')
 }

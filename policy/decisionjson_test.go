@@ -40,6 +40,16 @@ func random(r *rand.Rand) *policy.Record {
 	for range r.IntN(4) {
 		rec.To = append(rec.To, text())
 	}
+	for range r.IntN(3) {
+		u := policy.LimitUse{Name: text(), Recipients: r.IntN(2) == 0, Full: r.IntN(2) == 0, Left: 20 * (r.Float64() - 0.5)}
+		if r.IntN(2) == 0 {
+			u.Room = began.Add(time.Duration(r.Int64N(int64(time.Hour))))
+		}
+		if r.IntN(4) == 0 {
+			u.Key = map[string]string{"prefix": text(), "helo": text()}
+		}
+		rec.Limits = append(rec.Limits, u)
+	}
 	if r.IntN(4) > 0 {
 		f.ParseClient()
 		f.ParseGreeting()
@@ -83,6 +93,7 @@ func FuzzAppendJSON(f *testing.F) {
 // TestAppendJSONAllocates but the text of Took.
 func TestAppendJSONAllocates(t *testing.T) {
 	rec := random(rand.New(rand.NewPCG(3, 4)))
+	rec.Limits = []policy.LimitUse{{Name: "few", Full: true, Room: began}, {Name: "many", Left: 3}}
 	b := make([]byte, 0, 8192)
 	if n := testing.AllocsPerRun(100, func() { b = rec.AppendJSON(b[:0]) }); n > 1 {
 		t.Errorf("%v allocations", n)

@@ -23,6 +23,7 @@ func TestPropertyDialogue(t *testing.T) {
 		s.Rules.Device, s.Rules.Access = one(r, actions), one(r, actions)
 		s.Rules.Notify = one(r, []string{"", "postmaster@example.test"})
 		s.Rules.EnforceAt = one(r, []policy.Stage{policy.StageConnect, policy.StageMail, policy.StageRcpt, policy.StageEOM})
+		s.Limits[0].Recipients, s.Limits[0].RefuseAfter = r.IntN(2) == 0, r.IntN(2)
 		if r.IntN(4) == 0 {
 			s.Rules.Exempt.Recipients, s.Rules.Exempt.Authenticated = nil, false
 		}

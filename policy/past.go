@@ -36,10 +36,14 @@ func historyDevice(f *Facts, out *Findings) {
 	}
 }
 
+// Regular reports whether the address has sent for days and was never suspect.
+func (p *Past) Regular() bool {
+	return p.Days >= regularDays && p.Sessions >= regularSessions && p.Suspect == 0
+}
+
 // historyRegular is an address that has sent for days and was never suspect.
 func historyRegular(f *Facts, out *Findings) {
-	p := &f.Past
-	if p.Days >= regularDays && p.Sessions >= regularSessions && p.Suspect == 0 {
+	if f.Past.Regular() {
 		out.Add(StatusPass, "seen", "regularly")
 	}
 }

@@ -35,21 +35,22 @@ type Replies struct {
 
 // The reasons of a verdict: stable tokens.
 const (
-	ReasonDevice       = "device"       // P(device) reached its confidence
-	ReasonAccess       = "access"       // P(device) + P(access) reached its confidence
-	ReasonFamily       = "one-family"   // a refusal lacks evidence of the line or of the client
-	ReasonIndependent  = "own-name"     // a refusal withheld: HELO is an independent name
-	ReasonOffice       = "small-office" // a refusal withheld: the sender's domain names the client, or cannot be asked
-	ReasonKnown        = "known"        // its sender mailed the same domain from the same network on earlier days
-	ReasonCampaign     = "campaign"     // one template from many suspects at once
-	ReasonRecipient    = "recipient"    // an exempt recipient is aboard: tagged at most
-	ReasonMixed        = "mixed"        // exempt and ordinary recipients do not share a transaction
-	ReasonNoHold       = "no-hold"      // the MTA does not let milters quarantine
-	ReasonKept         = "kept"         // an own MX host judged already
-	ReasonFailOpen     = "fail-open"    // own trouble
-	ReasonLimitPassed  = "within-limit" // a limit applies and is not reached
-	ReasonDeferPassed  = "retried"      // a deferred message came again, as mail servers do
-	ReasonNoRecipients = "no-recipient" // no recipient was accepted
+	ReasonDevice       = "device"        // P(device) reached its confidence
+	ReasonAccess       = "access"        // P(device) + P(access) reached its confidence
+	ReasonFamily       = "one-family"    // a refusal lacks evidence of the line or of the client
+	ReasonIndependent  = "own-name"      // a refusal withheld: HELO is an independent name
+	ReasonOffice       = "small-office"  // a refusal withheld: the sender's domain names the client, or cannot be asked
+	ReasonKnown        = "known"         // its sender mailed the same domain from the same network on earlier days
+	ReasonCampaign     = "campaign"      // one template from many suspects at once
+	ReasonRecipient    = "recipient"     // an exempt recipient is aboard: tagged at most
+	ReasonMixed        = "mixed"         // exempt and ordinary recipients do not share a transaction
+	ReasonNoHold       = "no-hold"       // the MTA does not let milters quarantine
+	ReasonKept         = "kept"          // an own MX host judged already
+	ReasonFailOpen     = "fail-open"     // own trouble
+	ReasonLimitPassed  = "within-limit"  // a limit applies and is not reached
+	ReasonLimitRefused = "limit-refused" // a limit put the message off so often that it refuses it
+	ReasonDeferPassed  = "retried"       // a deferred message came again, as mail servers do
+	ReasonNoRecipients = "no-recipient"  // no recipient was accepted
 )
 
 // mixedReply answers a recipient that must come in a transaction of its own.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -76,7 +78,7 @@ func explain(c *cobra.Command, config *conf.Config, q *question) error {
 		sources := online(c.Context(), settings, config, c.ErrOrStderr())
 		defer sources.Close()
 	}
-	settings.Evidence = given(stack, settings.Evidence)
+	settings.Evidence, settings.Explain = given(stack, settings.Evidence), true
 	decision, verdict, err := judge(settings, &replay.Record{Client: client, Greeting: q.greeting(c), Envelope: q.envelope(c), Headers: headers})
 	if err != nil {
 		return trouble(err)
@@ -212,6 +214,9 @@ func printDecision(t table, d *policy.Decision) {
 	row("verdict", d.Verdict)
 	row("reason", d.Reason)
 	row("action", d.Action+" (mode "+d.Mode+")")
+	for i := range d.Limits {
+		row("limit", limit(&d.Limits[i]))
+	}
 }
 
 // printWire writes what the MTA would be told.
@@ -220,4 +225,24 @@ func printWire(t table, v policy.Verdict) {
 	if v.Mark != "" {
 		t.row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
 	}
+}
+
+// limit says which limit counted the client, and what was left of it; or which would count
+// it, and by what.
+func limit(l *policy.DecisionLimit) string {
+	var b strings.Builder
+	b.WriteString(l.Name + " (" + l.Count + ")")
+	if l.Left != nil {
+		fmt.Fprintf(&b, " %d left", *l.Left)
+	}
+	if l.Full != nil && *l.Full {
+		b.WriteString(", full")
+	}
+	if l.Room != nil {
+		b.WriteString(", room again " + l.Room.Format(time.RFC3339))
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.Key)) {
+		b.WriteString(" " + key + "=" + replay.Harmless(l.Key[key]))
+	}
+	return b.String()
 }

@@ -89,7 +89,8 @@ func limits(from []conf.Limit) []decider.Limit {
 		}
 		to = append(to, decider.Limit{
 			Name: l.Name, Classes: l.Class, Keys: keys,
-			Rate: state.Rate{Count: l.Rate.Count, Per: l.Rate.Per, Burst: l.Burst},
+			Rate:       state.Rate{Count: l.Rate.Count, Per: l.Rate.Per, Burst: l.Burst},
+			Recipients: l.Count == "recipients", RefuseAfter: l.RefuseAfter,
 		})
 	}
 	return to

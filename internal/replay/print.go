@@ -174,6 +174,12 @@ func (p *Report) printOutcome(w io.Writer) {
 	}
 	row("passed, exempt", sum(p.exempt), sum(p.exempt))
 	row("passed, undecidable", sum(p.undecidable), sum(p.undecidable))
+	if len(p.fullEnforced) > 0 { // in any other mode none is
+		t.add()
+	}
+	for _, name := range byCount(p.fullEnforced) {
+		row("limit "+name+" was full", p.full[name], p.fullEnforced[name])
+	}
 	fmt.Fprintln(w)
 	t.print(w)
 }

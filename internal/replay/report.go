@@ -43,6 +43,7 @@ type Report struct {
 
 	class, kind, flag, exempt, changed map[string]int
 	done, enforced                     map[string]int
+	full, fullEnforced                 map[string]int // messages that met a limit without room, by its name
 
 	// Finds says which signals look-ups can judge; nil when nothing is looked up.
 	Finds func(signal string) bool
@@ -71,7 +72,7 @@ type example struct {
 // NewReport returns an empty report of a mode.
 func NewReport(mode policy.Mode) *Report {
 	r := &Report{Mode: mode, signals: make([]int, len(policy.Signals)), hits: make(map[hitKey]*hit), examples: make(map[string][]example)}
-	for _, m := range []*map[string]int{&r.undecidable, &r.notes, &r.facts, &r.class, &r.kind, &r.flag, &r.exempt, &r.changed, &r.done, &r.enforced} {
+	for _, m := range []*map[string]int{&r.undecidable, &r.notes, &r.facts, &r.class, &r.kind, &r.flag, &r.exempt, &r.changed, &r.done, &r.enforced, &r.full, &r.fullEnforced} {
 		*m = make(map[string]int)
 	}
 	return r
@@ -116,6 +117,8 @@ func (p *Report) Add(r *Record, d, enforced *policy.Decision) {
 		p.flag[d.Flag]++
 		p.done[outcome(r, d)]++
 		p.enforced[outcome(r, enforced)]++
+		addFull(p.full, d)
+		addFull(p.fullEnforced, enforced)
 		if d.Device != "" {
 			p.kind[strings.TrimSpace(d.Device+" "+d.Vendor)]++
 		}
@@ -136,6 +139,15 @@ func outcome(r *Record, d *policy.Decision) string {
 		return timeless
 	}
 	return d.Action
+}
+
+// addFull counts the limits that had no room for the message.
+func addFull(counts map[string]int, d *policy.Decision) {
+	for _, l := range d.Limits {
+		if l.Full != nil && *l.Full {
+			counts[l.Name]++
+		}
+	}
 }
 
 func (p *Report) time(r *Record) {

@@ -77,7 +77,7 @@ func (c *decision) campaign(o outcome) outcome {
 	sender, named := c.sending(c.message.rcpt)
 	header.Sender = sender
 	found := c.mailed(header, "header")
-	if found.Habit {
+	if c.message.habit = found.Habit; found.Habit {
 		return o
 	}
 	if h := &c.message.sending; named && !h.asked {
@@ -114,8 +114,7 @@ func (c *decision) mailed(mail state.Mail, by string) state.MailAnswer {
 func (c *decision) habit(template state.Key) state.Item {
 	m, network := c.decider.opts.State, c.network()
 	return state.Item{
-		Key: m.Key("habit", strconv.FormatUint(uint64(template), 16),
-			prefix(c.facts.Client.Addr, 24, 64), domain(c.message.rcpt)),
+		Key:  m.Key("habit", strconv.FormatUint(uint64(template), 16), c.prefix(), domain(c.message.rcpt)),
 		Wide: m.Key("wide", "habit", network), Network: m.Key(network),
 	}
 }

@@ -27,6 +27,8 @@ type decision struct {
 	messages int       // opened so far: they number the ids
 	began    time.Time // of the own work under way; zero when there is none
 	message  message
+	limits   limits
+	networks networks
 	told     policy.Record // the last one, kept for its memory
 }
 
@@ -47,6 +49,7 @@ type message struct {
 	refusal  policy.Action // the last one's
 	kind     kind
 	rcpt     string // the first accepted one
+	habit    bool   // its template came from the network on earlier days
 	asked    bool   // a recipient is being judged
 	from     bool   // the sender's domain is asked about
 	deferred bool   // the message was asked for its retry already
@@ -350,6 +353,7 @@ func (c *decision) Close() {
 // the connection begins anew.
 func (c *decision) close() {
 	c.message = message{}
+	c.limits.forget()
 	c.facts.Envelope, c.facts.Headers = policy.Envelope{}, nil
 	c.fresh = false
 }
@@ -365,33 +369,4 @@ func (c *decision) unfinished() outcome {
 		return outcome{verdict, c.message.refusal, policy.ReasonNoRecipients}
 	}
 	return outcome{verdict: verdict, reason: reason}
-}
-
-func (c *decision) record(id string, stage policy.Stage, o outcome, end policy.End, to []string) {
-	rec := &c.told
-	*rec = policy.Record{
-		ID: id, Facts: &c.facts, QueueID: c.message.queueID, Sender: c.facts.Envelope.Sender(),
-		Rcpts: c.message.accepted, To: to, Stage: stage,
-		Mode: c.rules().Mode, Verdict: o.verdict, Action: o.action, Exempt: c.message.exempt, Reason: o.reason,
-		Took: c.message.took, End: end,
-	}
-	if !c.began.IsZero() {
-		rec.Took += c.decider.opts.Now().Sub(c.began)
-	}
-	if c.fresh {
-		rec.Judgement = &c.judged
-		c.remember()
-		if c.lookups != nil {
-			c.lookups.Judged(&c.facts, &c.judged)
-		}
-	}
-	c.decider.opts.Recorder.Record(rec)
-}
-
-// start and stop measure own work.
-func (c *decision) start() { c.began = c.decider.opts.Now() }
-
-func (c *decision) stop() {
-	c.message.took += c.decider.opts.Now().Sub(c.began)
-	c.began = time.Time{}
 }

@@ -63,7 +63,7 @@ func (c *decision) sending(rcpt string) (it state.Item, ok bool) {
 	if h := &c.message.sending; h.to != to {
 		m, network := c.decider.opts.State, c.network()
 		*h = sending{to: to, item: state.Item{
-			Key:  m.Key("sender", prefix(addr, 24, 64), strings.ToLower(from), to),
+			Key:  m.Key("sender", c.prefix(), strings.ToLower(from), to),
 			Wide: m.Key("wide", "sender", network), Network: m.Key(network),
 		}}
 	}

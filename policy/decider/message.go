@@ -29,6 +29,7 @@ func (c *decision) Recipient(ctx context.Context, rcpt string) policy.Verdict {
 
 func (c *decision) recipient(ctx context.Context, rcpt string) policy.Verdict {
 	r := c.rules()
+	c.limits.forget()
 	c.addressed(policy.DomainOf(rcpt))
 	if cause := c.judge(ctx, policy.StageRcpt); cause != "" {
 		c.trouble(cause)
@@ -93,16 +94,7 @@ func (c *decision) remembered(o outcome, rcpt string, k kind, take bool) outcome
 			return outcome{o.verdict, policy.ActionTag, policy.ReasonDeferPassed}
 		}
 	case policy.ActionLimit:
-		full, room := c.reached(rcpt, k, take)
-		if !room {
-			return c.crowded()
-		}
-		if !full {
-			return outcome{o.verdict, policy.ActionTag, policy.ReasonLimitPassed}
-		}
-		if !c.suspect() {
-			c.decider.opts.Meter.LimitedBystander()
-		}
+		return c.limited(o, rcpt, k, take)
 	}
 	return o
 }
@@ -123,6 +115,7 @@ func (c *decision) refuse(rcpt string, o outcome, reply string) policy.Verdict {
 		reply = c.rules().Reply(o.action, id)
 	}
 	c.record(id, policy.StageRcpt, o, policy.EndRefused, []string{domain(rcpt)})
+	c.limits.forget()
 	return policy.Verdict{Action: o.action, Reply: reply}
 }
 
@@ -182,6 +175,7 @@ func (c *decision) Message(ctx context.Context, queueID string, headers *policy.
 // atEnd carries out the rules at end of message.
 func (c *decision) atEnd() policy.Verdict {
 	r, m := c.rules(), &c.message
+	c.limits.forget()
 	verdict, reason := r.Conclude(&c.judged)
 	verdict, reason = c.spared(verdict, reason, m.rcpt)
 	m.outcome = c.lastWord(c.campaign(outcome{verdict, c.done(verdict), reason}))

@@ -6,15 +6,33 @@ import (
 	"github.com/iot-milter/iot-milter/policy"
 )
 
-// recipients are the domains of accepted ones, the first few.
+// recipients counts the accepted ones by domain: the first few domains, further ones with
+// the last.
 type recipients struct {
-	domains [policy.MaxTo]string
+	domains [policy.MaxTo]string // lower case
+	counts  [policy.MaxTo]int
 	n       int
 }
 
 func (r *recipients) add(domain string) {
-	if domain != "" && r.n < len(r.domains) && !slices.Contains(r.domains[:r.n], domain) {
-		r.domains[r.n] = domain
-		r.n++
+	if domain == "" {
+		return
 	}
+	i := slices.Index(r.domains[:r.n], domain)
+	if i < 0 {
+		if r.n < len(r.domains) {
+			r.domains[r.n] = domain
+			r.n++
+		}
+		i = r.n - 1
+	}
+	r.counts[i]++
+}
+
+// of is how many are of the domain.
+func (r *recipients) of(domain string) int {
+	if i := slices.Index(r.domains[:r.n], domain); i >= 0 {
+		return r.counts[i]
+	}
+	return 0
 }
