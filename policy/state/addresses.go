@@ -30,6 +30,8 @@ type shard[V any] struct {
 	holders map[holder]uint16
 	most    uint16 // addresses of one network
 	keep    int    // proven ones
+	grown   int    // the most fresh ones since the segment was made
+	room    int    // of a segment: all that the table takes
 	lost    int64
 	journal journal[hostKey]
 }
@@ -52,6 +54,7 @@ func newAddresses[V any](room int, k0, k1 uint64) (*addresses[V], error) {
 		s.holders = make(map[holder]uint16)
 		s.most = uint16(min(max(1, room/n/shareOf), 1<<16-1))
 		s.keep = max(1, room/n*4/5)
+		s.room = room
 		var err error
 		if s.fresh, err = simplelru.NewLRU[hostKey, V](room, nil); err != nil {
 			return nil, err
@@ -107,12 +110,31 @@ func (s *shard[V]) settle(k hostKey, v V, in segment[V], proven bool) {
 	}
 	if in != nil && in != to {
 		in.Remove(k)
+		defer s.slim()
 	}
 	to.Add(k, v)
 	if s.proven.Len() > s.keep {
 		k, v, _ := s.proven.RemoveOldest()
 		s.fresh.Add(k, v)
 	}
+}
+
+// slim gives back what a fresh segment that has shrunk holds: a map never does, and once
+// most are proven it would be a third of the memory.
+func (s *shard[V]) slim() {
+	n := s.fresh.Len()
+	if s.grown = max(s.grown, n); s.grown < shardRoom/4 || n > s.grown/4 {
+		return
+	}
+	fresh, err := simplelru.NewLRU[hostKey, V](s.room, nil)
+	if err != nil { // it was made with the same room before
+		return
+	}
+	for _, k := range s.fresh.Keys() { // the oldest first
+		v, _ := s.fresh.Peek(k)
+		fresh.Add(k, v)
+	}
+	s.fresh, s.grown = fresh, n
 }
 
 func (s *shard[V]) evict(t *addresses[V]) {

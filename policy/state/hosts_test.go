@@ -371,3 +371,43 @@ func full(b *testing.B, room int) (*Memory, []netip.Addr) {
 	}
 	return m, addrs
 }
+
+// TestProvenGiveMemoryBack: when most hosts have become proven the segment that they
+// left is made anew, and those that stay in it stay in their order.
+func TestProvenGiveMemoryBack(t *testing.T) {
+	m, err := New(Options{Entries: 10, Hosts: 4 * shardRoom, Secret: [16]byte{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, byte(i >> 8), byte(i), 1}) }
+	const hosts = 10_000
+	for i := range hosts {
+		m.Visit(host(i), Visit{At: began})
+	}
+	for i := range hosts * 7 / 8 {
+		m.Visit(host(i), Visit{At: began.AddDate(0, 0, 1)})
+	}
+	made := 0
+	for i := range m.hosts.shards {
+		s := &m.hosts.shards[i]
+		if s.grown < hosts/len(m.hosts.shards)/2 {
+			made++
+		}
+		last := Unix(0)
+		for _, k := range s.fresh.Keys() {
+			h, _ := s.fresh.Peek(k)
+			if h.Last < last {
+				t.Fatal("out of order")
+			}
+			last = h.Last
+		}
+	}
+	if made != len(m.hosts.shards) {
+		t.Errorf("%d of %d segments were made anew", made, len(m.hosts.shards))
+	}
+	for i := range hosts {
+		if h, ok := m.Host(host(i), began.AddDate(0, 0, 1)); !ok || (h.Days == 2) != (i < hosts*7/8) {
+			t.Fatalf("host %d: %v %+v", i, ok, h)
+		}
+	}
+}
