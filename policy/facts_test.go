@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iot-milter/iot-milter/internal/racetest"
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/decider"
 	"github.com/iot-milter/iot-milter/policy/evidence"
@@ -95,7 +96,7 @@ func TestVerdictFromFacts(t *testing.T) {
 	for name, one := range known {
 		n := testing.AllocsPerRun(200, func() { upToRcpt(d, one.client, one.helo) })
 		t.Logf("%s: %v allocations", name, n)
-		if n > 9 {
+		if n > 9 && !racetest.Enabled {
 			t.Errorf("%s: %v allocations, at most 9", name, n)
 		}
 	}

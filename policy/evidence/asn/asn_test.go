@@ -17,6 +17,7 @@ import (
 	"github.com/maxmind/mmdbwriter"
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 
+	"github.com/iot-milter/iot-milter/internal/racetest"
 	"github.com/iot-milter/iot-milter/policy"
 )
 
@@ -461,7 +462,7 @@ func TestLookAllocatesNothing(t *testing.T) {
 	s := open(t, Options{Database: file(t, geolite(t, 64496))})
 	for _, a := range []netip.Addr{addr("192.0.2.1"), addr("2001:db8::1"), addr("8.8.8.8"), addr("::ffff:198.51.100.1")} {
 		s.Look(a)
-		if n := testing.AllocsPerRun(1000, func() { s.Look(a) }); n > 0.1 && !raceEnabled {
+		if n := testing.AllocsPerRun(1000, func() { s.Look(a) }); n > 0.1 && !racetest.Enabled {
 			t.Errorf("%s: %v allocations", a, n)
 		}
 	}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package asn
-
-const raceEnabled = false

@@ -1,6 +1,0 @@
-//go:build race
-
-package asn
-
-// raceEnabled: the race detector empties pools at random.
-const raceEnabled = true
