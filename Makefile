@@ -16,6 +16,7 @@ GO         ?= go
 # version, and their own go.sum entries are checked by the checksum database.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = v1.9.0
+CYCLONEDX   = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 
 # A checkout may belong to another user than the one who builds. What make itself
 # runs does not see the environment that it exports.
@@ -59,7 +60,7 @@ integration: build ## the cases on real Postfix and Sendmail; needs root
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rules
+check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rules, alerts
 	.ci/setup check
 	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './build/*')); \
 		[ -z "$$out" ] || { echo "gofmt: run make fmt for"; echo "$$out"; exit 1; }
@@ -71,6 +72,8 @@ check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rule
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./internal/layouttest
+	build/promtool/promtool check rules packaging/prometheus/alerts.yml
+	build/promtool/promtool test rules packaging/prometheus/alerts_test.yml
 	.ci/vuln $(GOVULNCHECK)
 
 fmt: ## gofmt -w

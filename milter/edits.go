@@ -77,5 +77,6 @@ func (s *session) held(reason string) {
 	if strings.HasPrefix(s.store.get(macroVersion), "Postfix") {
 		release = "postsuper -H " + id
 	}
+	s.server.opts.Meter.Event(EventHeld)
 	s.server.opts.Log.Warn("quarantined", "session", s.id, "qid", id, "reason", reason, "release", release)
 }

@@ -90,6 +90,9 @@ func TestSafety15NoQuarantineWhereTheMTAHasNone(t *testing.T) {
 	if d := f.recorded(1)[0]; d.Action != "quarantine" || len(m.Final.Edits) != 2 {
 		t.Errorf("action %s, edits %+v", d.Action, m.Final.Edits)
 	}
+	if f.meter.count(milter.EventHeld) != 1 {
+		t.Error("what is in the admin's care was not counted")
+	}
 	session.Offer = &mtascript.Offer{Version: 6, Actions: mtascript.AllActions &^ mtascript.ActQuarantine, Protocol: mtascript.AllProtocol}
 	m = f.run(session).Messages[0]
 	d := f.recorded(2)[1]
@@ -99,6 +102,25 @@ func TestSafety15NoQuarantineWhereTheMTAHasNone(t *testing.T) {
 	if f.meter.count(milter.EventLacking) != 1 {
 		t.Error("the lack was not counted")
 	}
+}
+
+// Above twice the limit a connection waits unread, which is counted, and is served when
+// another ends.
+func TestAConnectionThatWaitsIsCounted(t *testing.T) {
+	f := start(t, options{limits: milter.Limits{Sessions: 1}})
+	first, second := f.dial(), f.dial()
+	defer second.Close()
+	f.eventually("two sessions", func() bool { return f.meter.open.Load() == 2 })
+	if n := f.meter.count(milter.EventWaits); n != 0 {
+		t.Errorf("%d waited where there was room", n)
+	}
+	third := f.dial()
+	f.eventually("a third that waits", func() bool { return f.meter.count(milter.EventWaits) == 1 })
+	first.Close()
+	if _, err := third.Negotiate(mtascript.FullOffer()); err != nil {
+		t.Errorf("the third is not served: %v", err)
+	}
+	third.Close()
 }
 
 // A panic in Open leaves a verdict line and is counted as failing open.

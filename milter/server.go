@@ -32,10 +32,12 @@ const (
 	EventForged      Event = "forged"       // a message had more forged fields than are removed
 	EventBody        Event = "body"         // a suspect's body was looked at …
 	EventBodyCut     Event = "body-cut"     // … and not to its end
+	EventHeld        Event = "quarantined"  // the MTA was asked to hold a message: it is in the admin's care
+	EventWaits       Event = "waits"        // a connection waits unread: twice the limit of sessions is served
 )
 
 // Events are all events, for a meter that binds its counters at start.
-var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError, EventForged, EventBody, EventBodyCut}
+var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError, EventForged, EventBody, EventBodyCut, EventHeld, EventWaits}
 
 // Meter is told what the server counts. It must be safe for concurrent use.
 type Meter interface {
@@ -109,7 +111,7 @@ func (s *Server) Serve(l net.Listener) error {
 		conn, err := l.Accept()
 		if err == nil {
 			pause = 0
-			s.slots <- struct{}{}
+			s.slot()
 			s.start(conn)
 			continue
 		}
@@ -123,6 +125,16 @@ func (s *Server) Serve(l net.Listener) error {
 		s.opts.Meter.Event(EventAcceptError)
 		s.accepts.Do(func() { s.opts.Log.Error("accept", "err", err, "pause", pause) })
 		time.Sleep(pause)
+	}
+}
+
+// slot takes a slot for a session, waiting for one where all are taken.
+func (s *Server) slot() {
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		s.opts.Meter.Event(EventWaits)
+		s.slots <- struct{}{}
 	}
 }
 

@@ -67,6 +67,10 @@ func Run(path, version string, w io.Writer) error {
 	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version)}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
+	d.metrics.Loaded(time.Now())
+	for data, built := range dates() {
+		d.metrics.Built(data, built)
+	}
 	d.level.Set(config.Log.Level)
 	d.log = obs.NewLog(lines, config.Log.Format == "json", &d.level)
 	memory, err := openMemory(config, d.log, d.metrics)
@@ -82,6 +86,7 @@ func Run(path, version string, w io.Writer) error {
 	defer func() { d.sources.Load().Close() }()
 	d.metrics.WatchSources(func() obs.SourceSizes { return d.sources.Load().sizes() })
 	list, broken := d.openAllowed()
+	d.metrics.WatchAllowed(func() int { return len(list.Entries()) })
 	top := admin.NewTop(&obs.Recorder{Log: d.log, Metrics: d.metrics}, time.Now)
 	d.events = openEvents(config, top, memory.state(), d.log, d.metrics)
 	defer d.events.close()
@@ -167,7 +172,7 @@ func (d *Daemon) reload() admin.Reloaded {
 		}
 		warnings = append(warnings, more...)
 	}
-	d.metrics.Reload(err == nil)
+	d.metrics.Reload(err == nil, time.Now())
 	if err != nil {
 		d.log.Error("reload: the old configuration stays", "err", err)
 		return d.control.reloaded(err, warnings, nil)

@@ -16,12 +16,9 @@ import (
 
 	"github.com/maxmind/mmdbwriter"
 	"github.com/maxmind/mmdbwriter/mmdbtype"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/iot-milter/iot-milter/conf"
-	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
-	"github.com/iot-milter/iot-milter/policy/state"
 )
 
 // sampleConfig is the path by which the examples of the documents name a
@@ -193,37 +190,3 @@ func TestDocsListsAreTheSample(t *testing.T) {
 }
 
 var uncomment = regexp.MustCompile(`(?m)^#(\[\[|[a-z_]+ = )`)
-
-// TestDocsMetricsExist looks up each metric that a document names.
-func TestDocsMetricsExist(t *testing.T) {
-	memory, err := state.New(state.Options{Entries: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	described := make(chan *prometheus.Desc)
-	go func() {
-		defer close(described)
-		m := obs.NewMetrics("0.1.0")
-		m.WatchTables(memory)
-		m.WatchSources(func() obs.SourceSizes { return obs.SourceSizes{} })
-		m.Registry.Describe(described)
-	}()
-	known := map[string]bool{}
-	for d := range described {
-		if m := metricName.FindStringSubmatch(d.String()); m != nil {
-			known[m[1]] = true
-		}
-	}
-	for _, p := range pages(t) {
-		for _, name := range metricWord.FindAllString(p.text, -1) {
-			if !known[name] {
-				t.Errorf("%s: there is no metric %s", p.path, name)
-			}
-		}
-	}
-}
-
-var (
-	metricName = regexp.MustCompile(`fqName: "([a-z0-9_]+)"`)
-	metricWord = regexp.MustCompile(`\biot_milter_[a-z0-9_]+`)
-)

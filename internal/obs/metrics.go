@@ -19,6 +19,7 @@ type Metrics struct {
 	events    map[milter.Event]prometheus.Counter
 	sessions  prometheus.Gauge
 	decisions *prometheus.CounterVec
+	reasons   *prometheus.CounterVec
 	exempt    *prometheus.CounterVec
 	failOpen  *prometheus.CounterVec
 	took      prometheus.Histogram
@@ -27,7 +28,7 @@ type Metrics struct {
 	bystander prometheus.Counter
 	campaigns prometheus.Counter
 	campaign  prometheus.Counter
-	reloads   *prometheus.CounterVec
+	running   running
 	dropped   prometheus.Counter
 	sources   *sources
 	store     store
@@ -55,6 +56,7 @@ func NewMetrics(version string) *Metrics {
 		events:    map[milter.Event]prometheus.Counter{},
 		sessions:  gauge("sessions", "milter sessions served now"),
 		decisions: vector("decisions_total", "decisions on messages and on refused recipients", "class", "device", "action", "stage"),
+		reasons:   vector("reasons_total", "decisions by their reason", "reason"),
 		exempt:    vector("exempt_total", "messages that were not judged, by why", "reason"),
 		failOpen:  vector("fail_open_total", "messages that passed unjudged because of own trouble", "cause"),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -76,21 +78,31 @@ func NewMetrics(version string) *Metrics {
 			lost:    counter("store_lost_total", "changes that found no room while they waited for the disk: everything was written anew"),
 		},
 		history: newHistory(),
-		reloads: vector("reloads_total", "reloads of the configuration, by result", "result"),
+		running: newRunning(),
 	}
+	m.bind()
 	events := vector("events_total", "what happened to milter sessions", "event")
 	for _, e := range milter.Events {
 		m.events[e] = events.WithLabelValues(string(e))
 	}
-	build := vector("build_info", "1, with the version as label", "version")
-	build.WithLabelValues(version).Inc()
-	m.Registry.MustRegister(events, build, m.sessions, m.decisions, m.exempt, m.failOpen, m.took, m.suspended,
-		m.hidden, m.bystander, m.campaigns, m.campaign, m.reloads, m.dropped, collectors.NewGoCollector(),
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "1, with the version as label"}, []string{"version"})
+	build.WithLabelValues(version).Set(1)
+	m.Registry.MustRegister(events, build, m.sessions, m.decisions, m.reasons, m.exempt, m.failOpen, m.took, m.suspended,
+		m.hidden, m.bystander, m.campaigns, m.campaign, m.dropped, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Registry.MustRegister(m.sources.all()...)
 	m.Registry.MustRegister(m.history.all()...)
+	m.Registry.MustRegister(m.running.all()...)
 	m.Registry.MustRegister(m.store.up, m.store.loaded, m.store.took, m.store.flushed, m.store.lost)
 	return m
+}
+
+// bind makes what is counted from nought on: an alert cannot see the first of what was
+// not there before.
+func (m *Metrics) bind() {
+	for _, cause := range []string{"deadline", "limit", "panic", "table"} {
+		m.failOpen.WithLabelValues(cause)
+	}
 }
 
 const namespace = "iot_milter"
@@ -174,15 +186,6 @@ func (m *Metrics) CampaignMessage() { m.campaign.Inc() }
 // LogDropped counts log lines that were lost.
 func (m *Metrics) LogDropped(lines int) { m.dropped.Add(float64(lines)) }
 
-// Reload counts a reload of the configuration.
-func (m *Metrics) Reload(ok bool) {
-	result := "ok"
-	if !ok {
-		result = "error"
-	}
-	m.reloads.WithLabelValues(result).Inc()
-}
-
 func (m *Metrics) record(r *policy.Record) {
 	if r.Exempt != policy.ExemptNone {
 		if r.Reason != policy.ReasonKept { // another of the admin's hosts counted it
@@ -195,6 +198,9 @@ func (m *Metrics) record(r *policy.Record) {
 		class, device = r.Judgement.Class.String(), r.Judgement.Device.String()
 	}
 	m.decisions.WithLabelValues(class, device, r.Action.String(), r.Stage.String()).Inc()
+	if r.Reason != "" {
+		m.reasons.WithLabelValues(r.Reason).Inc()
+	}
 	m.took.Observe(r.Took.Seconds())
 }
 

@@ -95,7 +95,10 @@ func TestMetrics(t *testing.T) {
 	m.NamesSuspended(true)
 	m.ClientHidden(true)
 	m.LimitedBystander()
-	m.Reload(false)
+	m.Loaded(time.Unix(11, 0))
+	m.Reload(false, time.Unix(12, 0))
+	m.Built("networks", time.Unix(13, 0))
+	m.Built("suffixes", time.Time{})
 	m.StoreUp(true)
 	m.StoreLoaded(8, 2*time.Second)
 	m.StoreFlushed(9)
@@ -120,7 +123,8 @@ func TestMetrics(t *testing.T) {
 	for name, want := range map[string]float64{
 		"iot_milter_events_total": float64(len(milter.Events)), "iot_milter_sessions": 2, "iot_milter_fail_open_total": 1,
 		"iot_milter_names_suspended": 1, "iot_milter_client_hidden": 1, "iot_milter_limited_bystander_total": 1,
-		"iot_milter_reloads_total": 1, "iot_milter_decisions_total": 1, "iot_milter_exempt_total": 1,
+		"iot_milter_reloads_total": 1, "iot_milter_config_ok": 0, "iot_milter_config_loaded_timestamp_seconds": 11,
+		"iot_milter_data_built_timestamp_seconds": 13, "iot_milter_decisions_total": 1, "iot_milter_exempt_total": 1,
 		"iot_milter_defer_entries": 3, "iot_milter_limit_entries": 4, "iot_milter_evictions_total": 5, "iot_milter_build_info": 1,
 		"iot_milter_table_entries": 6, "iot_milter_table_lost_total": 7, "iot_milter_store_up": 1, "iot_milter_store_loaded_entries": 8,
 		"iot_milter_store_load_seconds": 2, "iot_milter_store_flushed_total": 9, "iot_milter_store_lost_total": 10,

@@ -21,7 +21,6 @@ type sources struct {
 	reloads *prometheus.CounterVec
 	listUp  *prometheus.GaugeVec
 	down    prometheus.Gauge
-	built   prometheus.Gauge
 
 	calls       *prometheus.CounterVec
 	callSeconds prometheus.Histogram
@@ -51,7 +50,6 @@ func newSources() *sources {
 		behind:   vector("shared_behind_total", "hosts that the shared memory was asked about, and visits that it was told, while no mail waited", "op", "outcome"),
 		degraded: gauge("shared_degraded", "1 while the shared memory is ill and the own one answers alone"),
 		down:     gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
-		built:    gauge("network_database_built_seconds", "when the database of networks was built, in seconds since 1970"),
 	}
 	for _, kind := range evidence.FactKinds {
 		s.fact[kind] = [2]prometheus.Counter{s.facts.WithLabelValues(kind, "miss"), s.facts.WithLabelValues(kind, "hit")}
@@ -60,7 +58,7 @@ func newSources() *sources {
 }
 
 func (s *sources) all() []prometheus.Collector {
-	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.facts, s.reloads, s.listUp, s.down, s.built,
+	return []prometheus.Collector{s.lookups, s.seconds, s.cache, s.busy, s.facts, s.reloads, s.listUp, s.down,
 		s.calls, s.callSeconds, s.behind, s.degraded}
 }
 
@@ -168,7 +166,7 @@ func (s *Source) Reloaded(ok bool) {
 }
 
 // Age says when the database in use was built.
-func (s *Source) Age(built time.Time) { s.m.sources.built.Set(float64(built.Unix())) }
+func (s *Source) Age(built time.Time) { s.m.Built(s.name, built) }
 
 // ServerDown says that a DNS server is left alone, or asked again.
 func (s *Source) ServerDown(server netip.AddrPort, down bool) {
