@@ -65,11 +65,18 @@ func newEdge(conn net.Conn, limits Limits) *edge {
 }
 
 // offer waits for the MTA's OPTNEG and returns it without consuming it. The taker
-// gets the frames from then on.
+// gets the frames from then on. A health check is answered instead.
 func (e *edge) offer(t taker) (offer, error) {
 	e.taker = t
 	e.begin()
-	head, err := e.frames.from.Peek(offerLength)
+	head, err := e.frames.from.Peek(lengthPrefix)
+	switch {
+	case silent(head, err):
+		return offer{}, errHealthCheck
+	case err == nil && asksHealth(head):
+		return offer{}, e.answerHealth()
+	}
+	head, err = e.frames.from.Peek(offerLength)
 	if err != nil {
 		return offer{}, err
 	}

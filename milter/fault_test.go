@@ -75,7 +75,7 @@ func TestBigAndEmptyFrames(t *testing.T) {
 
 func TestNotAMilterPeer(t *testing.T) {
 	f := start(t, options{limits: milter.Limits{Sessions: 10, Frame: 100 * time.Millisecond}})
-	for _, said := range []string{"", "GET / HTTP/1.0\r\n\r\n", "\x00\x00\x00\x01Q", "\x00\x00\x00\x0dO\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00", "\x00"} {
+	for _, said := range []string{"", "POST / HTTP/1.0\r\n\r\n", "\x00\x00\x00\x01Q", "\x00\x00\x00\x0dO\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00", "\x00"} {
 		c, err := net.Dial("unix", f.path)
 		if err != nil {
 			t.Fatal(err)

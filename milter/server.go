@@ -28,6 +28,7 @@ const (
 	EventProtocol    Event = "protocol"     // the peer does not speak the milter protocol
 	EventTimeout     Event = "timeout"      // the peer was silent, or stalled within a frame
 	EventLost        Event = "lost"         // the peer closed without QUIT
+	EventHealthCheck Event = "health-check" // a load balancer asked by HTTP, or only connected
 	EventAcceptError Event = "accept-error" // accept failed: out of file descriptors, for instance
 	EventForged      Event = "forged"       // a message had more forged fields than are removed
 	EventBody        Event = "body"         // a suspect's body was looked at …
@@ -37,7 +38,7 @@ const (
 )
 
 // Events are all events, for a meter that binds its counters at start.
-var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventAcceptError, EventForged, EventBody, EventBodyCut, EventHeld, EventWaits}
+var Events = []Event{EventSession, EventStripOnly, EventLacking, EventPanic, EventProtocol, EventTimeout, EventLost, EventHealthCheck, EventAcceptError, EventForged, EventBody, EventBodyCut, EventHeld, EventWaits}
 
 // Meter is told what the server counts. It must be safe for concurrent use.
 type Meter interface {
@@ -234,8 +235,10 @@ func (s *Server) begun(sess *session) {
 // ended counts why a session ended other than by QUIT.
 func (s *Server) ended(sess *session, cause error) {
 	switch {
+	case errors.Is(cause, errHealthCheck):
+		s.opts.Meter.Event(EventHealthCheck)
 	case sess.edge.quit || (cause == nil || errors.Is(cause, io.EOF)) && sess.judge == nil:
-		// QUIT, or a probe that only connected.
+		// QUIT, or the end before the MTA named a client.
 	case errors.Is(cause, errFrame):
 		s.opts.Meter.Event(EventProtocol)
 		s.protocol.Do(func() { s.opts.Log.Warn("not the milter protocol", "session", sess.id, "err", cause) })
