@@ -3,6 +3,7 @@ package milter
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	gomilter "github.com/emersion/go-milter"
@@ -50,6 +51,10 @@ type agreement struct {
 // reverse DNS as the MTA saw it, v the MTA's version, _ its own wording.
 var connectMacros = []string{"j", "{daemon_name}", "{daemon_addr}", "{daemon_port}", "{client_port}",
 	"{client_ptr}", "{client_name}", "{client_resolve}", "{if_addr}", "{if_port}", "v", "_"}
+
+// ConnectMacros are those that an answer to OPTNEG asks for at connect. No other milter
+// that is known asks for just these, so they also tell who answers.
+func ConnectMacros() []string { return slices.Clone(connectMacros) }
 
 // agree intersects what we want with what the MTA offers.
 func agree(o offer, w policy.Wishes) agreement {

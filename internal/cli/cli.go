@@ -50,7 +50,7 @@ func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), identifyCommand(), replayCommand(), versionCommand(b),
-		cacheCommand(), allowCommand(), topCommand(), statsCommand(), tailCommand(), historyCommand(), reloadCommand())
+		cacheCommand(), allowCommand(), topCommand(), statsCommand(), tailCommand(), historyCommand(), reloadCommand(), mtaConfigCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

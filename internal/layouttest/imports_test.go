@@ -150,6 +150,7 @@ var homes = []struct {
 	{"github.com/prometheus/...", []string{"internal/obs", "internal/admin"}, "other packages declare the small Meter that they feed"},
 	{"github.com/emersion/go-smtp/...", []string{"integration/..."}, "it is a mail sink for tests and not part of the daemon"},
 	{"golang.org/x/tools/...", nil, "tests only"},
+	{"os/exec", []string{"internal/plumbing", "internal/mounttest", "integration/..."}, "the product runs no program but postconf, to read Postfix's configuration"},
 	{module + "/internal/...", []string{"", "internal/..."}, "only main and other parts of internal put the daemon together"},
 	{module + "/conf", []string{"", "internal/...", "integration/..."}, "parts are given Options, not the configuration"},
 	{module + "/integration/...", []string{"integration/..."}, "what serves the tests is not part of the daemon"},
