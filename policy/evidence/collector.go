@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"blitiri.com.ar/go/spf"
 	"golang.org/x/time/rate"
 
 	"github.com/iot-milter/iot-milter/policy"
+	"github.com/iot-milter/iot-milter/policy/device"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
 )
 
@@ -95,6 +97,9 @@ type Options struct {
 	// clients of one network an eighth of that, but 32 at least. What exceeds them is
 	// not looked up.
 	Most int
+	// Patience is how long look-ups wait for what other hosts found, 5 ms if 0. A shared
+	// memory that does well answers in a tenth of it.
+	Patience time.Duration
 	// Longest is how long one look-up may take, 5 s if 0. Whoever waits for it may
 	// give up earlier.
 	Longest time.Duration
@@ -105,8 +110,9 @@ type Options struct {
 }
 
 const (
-	defaultMost    = 1024
-	defaultLongest = 5 * time.Second
+	defaultMost     = 1024
+	defaultPatience = 5 * time.Millisecond
+	defaultLongest  = 5 * time.Second
 )
 
 // Collector implements policy.Evidence. It is safe for concurrent use.
@@ -124,6 +130,9 @@ var _ policy.Evidence = (*Collector)(nil)
 func New(o Options) *Collector {
 	if o.Most == 0 {
 		o.Most = defaultMost
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
 	}
 	if o.Longest == 0 {
 		o.Longest = defaultLongest
@@ -165,40 +174,103 @@ func (c *Collector) Start(client policy.Client) policy.Lookups {
 	if n := c.opts.Networks; n != nil {
 		l.found.Network, _ = n.Look(client.Addr)
 	}
-	if p := c.opts.Prober; p != nil {
-		l.found.Banner, _ = p.Known(client.Addr)
-	}
+	l.found.Banner = l.banner()
+	var coming <-chan struct{}
 	if k := c.opts.Facts; k != nil {
+		coming = k.memory.Coming(client.Addr)
 		l.record, l.at = k.record(client.Addr)
 	}
-	l.begin()
+	l.begin(coming)
 	return l
 }
 
 // begin takes what is known of the address, and starts what is asked of every client
-// besides.
-func (l *lookups) begin() {
+// besides. What others may know is not asked before they could have said it.
+func (l *lookups) begin(coming <-chan struct{}) {
 	o := &l.collector.opts
 	if o.Stacks != nil && l.client.Port != 0 {
 		l.run("stack", l.stack, nil)
 	}
-	if o.P0f != nil && !l.known(factP0f, nil) {
-		l.run("p0f", l.p0f, nil)
-	}
-	if o.DNS == nil {
+	var buf [8]want
+	lacking := l.lacking(l.wants(buf[:0]))
+	all := len(lacking) == 0 && (o.Prober == nil || l.found.Banner.Kind != device.None)
+	if coming == nil || all {
+		l.ask(lacking)
 		return
 	}
-	if l.asksName() && !l.known(factIprev, nil) {
-		l.run("iprev", l.iprev, func() { l.own = policy.IprevTempError })
+	later := slices.Clone(lacking) // buf stays on the stack
+	l.background("shared", func(ctx context.Context) finding { return l.heard(ctx, coming, later) }, nil)
+}
+
+// heard takes what others found, and starts the look-ups of what they did not.
+func (l *lookups) heard(ctx context.Context, coming <-chan struct{}, lacking []want) finding {
+	late := time.NewTimer(l.collector.opts.Patience)
+	defer late.Stop()
+	select {
+	case <-ctx.Done():
+		return finding{}
+	case <-late.C:
+	case <-coming:
 	}
-	if o.Cymru && l.found.Network.ASN == 0 && !l.known(factNetwork, nil) {
-		l.run("cymru", l.cymru, nil)
+	l.record, l.at = l.collector.opts.Facts.record(l.client.Addr)
+	l.ask(l.lacking(lacking))
+	return finding{take: func(l *lookups) { l.found.Banner = l.banner() }}
+}
+
+// banner is what a probe of the address saw.
+func (l *lookups) banner() (b policy.Banner) {
+	if p := l.collector.opts.Prober; p != nil {
+		b, _ = p.Known(l.client.Addr)
+	}
+	return b
+}
+
+// want is a fact of the address that is to be had.
+type want struct {
+	kind factKind
+	zone *zone // of a list's answer
+}
+
+// wants adds what is asked of every client's address.
+func (l *lookups) wants(to []want) []want {
+	o := &l.collector.opts
+	if o.P0f != nil {
+		to = append(to, want{kind: factP0f})
+	}
+	if o.DNS == nil {
+		return to
+	}
+	if l.asksName() {
+		to = append(to, want{kind: factIprev})
+	}
+	if o.Cymru && l.found.Network.ASN == 0 {
+		to = append(to, want{kind: factNetwork})
 	}
 	if lists := l.collector.lists; lists != nil {
 		for _, zone := range lists.zones {
-			if zone.usable() && !l.known(factList, zone) {
-				l.run("list", func(ctx context.Context) finding { return l.listed(ctx, zone) }, nil)
+			if zone.usable() {
+				to = append(to, want{factList, zone})
 			}
+		}
+	}
+	return to
+}
+
+// ask starts look-ups.
+func (l *lookups) ask(wanted []want) {
+	for _, w := range wanted {
+		if l.collector.opts.Facts != nil {
+			l.collector.opts.Meter.Fact(factNames[w.kind], false)
+		}
+		switch w.kind {
+		case factP0f:
+			l.run("p0f", l.p0f, nil)
+		case factIprev:
+			l.run("iprev", l.iprev, func() { l.own = policy.IprevTempError })
+		case factNetwork:
+			l.run("cymru", l.cymru, nil)
+		case factList:
+			l.run("list", func(ctx context.Context) finding { return l.listed(ctx, w.zone) }, nil)
 		}
 	}
 }

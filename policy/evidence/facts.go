@@ -10,11 +10,14 @@ import (
 	"github.com/iot-milter/iot-milter/policy"
 )
 
-// Memory keeps a record for each address; state.Memory does. Neither method waits for
-// anything outside the process, and both are safe for concurrent use.
+// Memory keeps a record for each address; state.Memory and remote.Store do. No method
+// waits for anything outside the process, and all are safe for concurrent use.
 type Memory interface {
 	// Facts returns the record of an address, "" where there is none that holds.
 	Facts(addr netip.Addr, at time.Time) string
+	// Coming is closed when others, who are being asked about an address, have answered:
+	// then Facts may return more. Where it is nil Facts returns all, if called after it.
+	Coming(addr netip.Addr) <-chan struct{}
 	// KeepFacts keeps a record until a time, in place of the one that there was; none where
 	// that time is now.
 	KeepFacts(addr netip.Addr, record string, at, until time.Time)

@@ -223,16 +223,61 @@ func TestFactsOfNow(t *testing.T) {
 func TestRecordHasRoom(t *testing.T) {
 	facts, _ := newFacts(t)
 	addr := netip.MustParseAddr("192.0.2.7")
-	long := strings.Repeat("x", 100)
+	long := strings.Repeat("x", 95)
 	var many []fact
 	for _, zone := range []string{"a", "b", "c", "d"} {
-		many = append(many, fact{factList, zone + long, "\x00\x00\x02", time.Hour})
+		many = append(many, fact{factList, zone + long, "\x00\x00\x02", time.Hour, 0})
 	}
 	facts.keep(addr, many...)
-	facts.keep(addr, fact{factIprev, "", iprevBody("mail.example.org", policy.IprevPass), time.Hour})
+	facts.keep(addr, fact{factIprev, "", iprevBody("mail.example.org", policy.IprevPass), time.Hour, 0})
 	known := facts.List(addr)
 	if len(known) != 3 || known[0].Text != "pass mail.example.org" || known[1].What != "a"+long {
 		t.Errorf("%+v", known) // what was learnt last comes first
+	}
+}
+
+// TestJoin: of what two hosts know of an address the later word counts, however long it
+// holds, with what one of them knows alone.
+func TestJoin(t *testing.T) {
+	at := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+	record := func(facts ...fact) string {
+		b := []byte{recordVersion}
+		for i := range facts {
+			b = appendFact(b, &facts[i], at)
+		}
+		return string(b)
+	}
+	ago := func(d time.Duration) int64 { return at.Add(-d).Unix() }
+	pass, fail := iprevBody("mail.example.org", policy.IprevPass), iprevBody("mail.example.org", policy.IprevFail)
+	old := fact{factIprev, "", pass, 20 * time.Hour, ago(time.Hour)}
+	late := fact{factIprev, "", fail, time.Minute, ago(time.Minute)}
+	list := fact{factList, "list.example", "\x00\x00\x02", time.Hour, ago(time.Minute)}
+	other := fact{factList, "other.example", "", time.Minute, ago(time.Minute)}
+	for name, c := range map[string]struct{ own, other, want string }{
+		"the other is later":   {record(old, list), record(late), record(late, list)},
+		"the own is later":     {record(late), record(old, list), record(late, list)},
+		"two lists":            {record(list), record(other), record(list, other)},
+		"the same":             {record(old), record(old), record(old)},
+		"another version":      {record(old), "\x01" + record(late)[1:], record(old)},
+		"the own of another":   {"\x03" + record(old)[1:], record(late), record(late)},
+		"nothing":              {"", "", record()},
+		"no record":            {record(old), strings.Repeat("x", MaxRecord), record(old)},
+		"over":                 {record(old), string(append([]byte{recordVersion, 1, 0, 0, 0, 1, 0, 0, 0, 2}, 0, 0)), record(old)},
+		"clocks apart":         {record(old), record(fact{factIprev, "", fail, time.Minute, ago(-skew)}), record(fact{factIprev, "", fail, time.Minute, ago(-skew)})},
+		"of the future":        {record(old), record(fact{factIprev, "", fail, time.Minute, ago(-skew - time.Second)}), record(old)},
+		"longer than may be":   {record(late), record(fact{factIprev, "", pass, 24*time.Hour + time.Second, ago(0)}), record(fact{factIprev, "", pass, 24 * time.Hour, ago(0)})},
+		"much longer than old": {record(late), record(fact{factIprev, "", pass, 24 * time.Hour, ago(30 * time.Second)}), record(late)},
+	} {
+		if got := Join(c.own, c.other, at); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	var many []fact
+	for _, zone := range []string{"a", "b", "c", "d"} {
+		many = append(many, fact{factList, zone + strings.Repeat("x", 95), "\x00\x00\x02", time.Hour, 0})
+	}
+	if got := Join(record(many[:2]...), record(many[2:]...), at); len(got) > MaxRecord || !strings.HasPrefix(got, record(many[:2]...)) {
+		t.Errorf("no room: %q", got)
 	}
 }
 
@@ -240,7 +285,7 @@ func TestBanners(t *testing.T) {
 	facts, clock := newFacts(t)
 	addr := netip.MustParseAddr("192.0.2.7")
 	want := policy.Banner{Kind: device.NAS, Vendor: "Synology", Place: "http", Text: "DiskStation \x1b[2J"}
-	facts.keep(addr, fact{factIprev, "", iprevBody("", policy.IprevPermError), time.Hour})
+	facts.keep(addr, fact{factIprev, "", iprevBody("", policy.IprevPermError), time.Hour, 0})
 	facts.KeepBanner(addr, want)
 	if got, ok := facts.Banner(addr); !ok || got != want {
 		t.Errorf("%+v %v", got, ok)
@@ -264,11 +309,11 @@ func FuzzRecord(f *testing.F) {
 	at := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
 	record := []byte{recordVersion}
 	for _, one := range []fact{
-		{factIprev, "", iprevBody("mail.example.org", policy.IprevPass), time.Hour},
-		{factNetwork, "", networkBody([]uint32{64496, 64497}), time.Hour},
-		{factList, "list.example", "\x00\x00\x02", time.Hour},
-		{factP0f, "", p0fBody(&policy.P0f{Known: true, OS: "Linux", Distance: -1, Uptime: time.Hour, NAT: true}), time.Minute},
-		{factBanner, "", bannerBody(&policy.Banner{Kind: device.NAS, Vendor: "Synology", Text: "x"}), time.Hour},
+		{factIprev, "", iprevBody("mail.example.org", policy.IprevPass), time.Hour, 0},
+		{factNetwork, "", networkBody([]uint32{64496, 64497}), time.Hour, 0},
+		{factList, "list.example", "\x00\x00\x02", time.Hour, 0},
+		{factP0f, "", p0fBody(&policy.P0f{Known: true, OS: "Linux", Distance: -1, Uptime: time.Hour, NAT: true}), time.Minute, 0},
+		{factBanner, "", bannerBody(&policy.Banner{Kind: device.NAS, Vendor: "Synology", Text: "x"}), time.Hour, 0},
 	} {
 		record = appendFact(record, &one, at)
 	}

@@ -63,6 +63,12 @@ func (l *lookups) run(source string, look func(context.Context) finding, ill fun
 		}
 		return
 	}
+	l.background(source, look, func() { c.leave(network) })
+}
+
+// background is run for what takes no slot, or has one; then ended gives it back.
+func (l *lookups) background(source string, look func(context.Context) finding, ended func()) {
+	c := l.collector
 	l.mu.Lock()
 	l.count(source, +1)
 	if l.ctx == nil {
@@ -74,7 +80,9 @@ func (l *lookups) run(source string, look func(context.Context) finding, ill fun
 	ctx := l.ctx
 	l.mu.Unlock()
 	go func() {
-		defer c.leave(network)
+		if ended != nil {
+			defer ended()
+		}
 		began := c.opts.Now()
 		f := l.guarded(ctx, source, look)
 		if f.outcome != "" {
@@ -90,7 +98,7 @@ func (l *lookups) count(source string, n int) {
 	switch source {
 	case "sender", "spf":
 		l.aside += n
-	case "iprev", "cymru", "list", "p0f":
+	case "iprev", "cymru", "list", "p0f", "shared":
 		l.address += n
 	}
 }
@@ -134,19 +142,25 @@ func (l *lookups) done(source string, f finding) {
 	}
 }
 
-// known takes a fact of the address that is in hand, and reports whether it was.
-func (l *lookups) known(kind factKind, z *zone) bool {
-	if l.collector.opts.Facts == nil {
-		return false
+// lacking takes the facts of the address that are in hand, and returns the others.
+func (l *lookups) lacking(wanted []want) []want {
+	k := l.collector.opts.Facts
+	if k == nil {
+		return wanted
 	}
-	what := ""
-	if z != nil {
-		what = z.shown
+	lacking := wanted[:0]
+	for _, w := range wanted {
+		what := ""
+		if w.zone != nil {
+			what = w.zone.shown
+		}
+		if f, ok := factOf(l.record, w.kind, what, l.at); ok && l.recall(&f, w.zone) {
+			l.collector.opts.Meter.Fact(factNames[w.kind], true)
+		} else {
+			lacking = append(lacking, w)
+		}
 	}
-	f, ok := factOf(l.record, kind, what, l.at)
-	ok = ok && l.recall(&f, z)
-	l.collector.opts.Meter.Fact(factNames[kind], ok)
-	return ok
+	return lacking
 }
 
 // recall takes a fact as if it had just been looked up, with the rows and lists of now.

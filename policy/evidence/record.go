@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"time"
@@ -14,7 +15,7 @@ const MaxRecord = 256
 
 // recordVersion is that of the format: the first byte. A record of another one tells
 // nothing.
-const recordVersion = 1
+const recordVersion = 2
 
 // factKind is what a fact is about.
 type factKind uint8
@@ -50,16 +51,19 @@ const (
 // bot comes ten times in a minute.
 const shortest = time.Minute
 
+// skew is how far the clocks of hosts that share facts may be apart.
+const skew = time.Minute
+
 // fact is one thing that is known of an address.
 type fact struct {
-	kind factKind
-	what string // of several of a kind: the list's zone
-	body string // by the kind
-	life time.Duration
+	kind   factKind
+	what   string // of several of a kind: the list's zone
+	body   string // by the kind
+	life   time.Duration
+	learnt int64 // unix seconds; 0 is now
 }
 
-// longest is what the fact may live. One that says it lives longer is of the future: the
-// clock was set back, and how old it is nobody knows.
+// longest is what the fact may live.
 func (f *fact) longest() time.Duration {
 	switch f.kind {
 	case factIprev:
@@ -84,9 +88,9 @@ func (f *fact) longest() time.Duration {
 	return negative
 }
 
-// A record is the version and the facts, each as kind, end in unix seconds, length,
-// length of what, what and body.
-const factHead = 1 + 4 + 1 + 1
+// A record is the version and the facts, each as kind, time when it was learnt and end in
+// unix seconds, length, length of what, what and body.
+const factHead = 1 + 4 + 4 + 1 + 1
 
 // next takes one fact off a record without its version. ok is false at its end, and
 // where the rest cannot be read.
@@ -94,24 +98,31 @@ func next(record string) (f fact, end int64, rest string, ok bool) {
 	if len(record) < factHead {
 		return f, 0, "", false
 	}
-	size, what := int(record[5]), int(record[6])
+	size, what := int(record[9]), int(record[10])
 	if f.kind = factKind(record[0]); f.kind == 0 || f.kind >= numFacts || what > size || factHead+size > len(record) {
 		return f, 0, "", false
 	}
-	end = int64(record[1])<<24 | int64(record[2])<<16 | int64(record[3])<<8 | int64(record[4])
+	f.learnt, end = number(record[1:]), number(record[5:])
 	f.what, f.body = record[factHead:factHead+what], record[factHead+what:factHead+size]
 	return f, end, record[factHead+size:], true
 }
 
-// living returns what of a record holds at a time, fact by fact.
+// number reads one of 4 bytes.
+func number(record string) int64 {
+	return int64(record[0])<<24 | int64(record[1])<<16 | int64(record[2])<<8 | int64(record[3])
+}
+
+// living returns what of a record holds at a time, fact by fact. What was learnt in the
+// future does not: the clock was set back, and how old it is nobody knows.
 func living(record string, at time.Time) func(yield func(fact) bool) {
 	return func(yield func(fact) bool) {
 		if record == "" || record[0] != recordVersion {
 			return
 		}
 		for f, end, rest, ok := next(record[1:]); ok; f, end, rest, ok = next(rest) {
-			f.life = time.Duration(end-at.Unix()) * time.Second
-			if f.life > 0 && f.life <= f.longest() && !yield(f) {
+			age, longest := time.Duration(at.Unix()-f.learnt)*time.Second, f.longest()
+			f.life = min(time.Duration(end-at.Unix())*time.Second, longest)
+			if f.life > 0 && age >= -skew && age+f.life <= longest && !yield(f) {
 				return
 			}
 		}
@@ -130,12 +141,32 @@ func factOf(record string, kind factKind, what string, at time.Time) (fact, bool
 
 // appendFact adds a fact to a record, unless it finds no room or lives no more.
 func appendFact(record []byte, f *fact, at time.Time) []byte {
-	size := len(f.what) + len(f.body)
+	size, learnt := len(f.what)+len(f.body), cmp.Or(f.learnt, at.Unix())
 	if f.life < time.Second || size > math.MaxUint8 || len(record)+factHead+size > MaxRecord {
 		return record
 	}
 	record = append(record, byte(f.kind))
+	record = binary.BigEndian.AppendUint32(record, uint32(learnt))
 	record = binary.BigEndian.AppendUint32(record, uint32(at.Add(f.life).Unix()))
 	record = append(record, byte(size), byte(len(f.what)))
 	return append(append(record, f.what...), f.body...)
+}
+
+// Join returns the record of what two hosts know of one address: of each thing the fact
+// that was learnt last.
+func Join(own, other string, at time.Time) string {
+	var buf [MaxRecord]byte
+	record := append(buf[:0], recordVersion)
+	for f := range living(own, at) {
+		if g, ok := factOf(other, f.kind, f.what, at); ok && g.learnt > f.learnt {
+			f = g
+		}
+		record = appendFact(record, &f, at)
+	}
+	for f := range living(other, at) {
+		if _, ok := factOf(own, f.kind, f.what, at); !ok {
+			record = appendFact(record, &f, at)
+		}
+	}
+	return string(record)
 }

@@ -50,6 +50,9 @@ func (m *Memory) Facts(addr netip.Addr, at time.Time) string {
 	return f.text
 }
 
+// Coming is nil: all that Facts may be asked about is here.
+func (m *Memory) Coming(netip.Addr) <-chan struct{} { return nil }
+
 // KeepFacts keeps facts of an address until a time, FactsLife ahead at most, in place of
 // those that there were; where that time is now they are forgotten. What is too long, and what is of a network that holds its share
 // of the table, is not kept: facts are of one address, and its neighbours are others.
