@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -23,10 +24,20 @@ const (
 // hosts is what the store said of addresses, what is to be asked, and what is to be
 // told.
 type hosts struct {
-	heard  *lru.Cache[netip.Addr, state.Host] // the zero Host is one that the store has not
+	heard  *lru.Cache[netip.Addr, heard]
 	asked  chan netip.Addr
 	visits chan seenHost
 	habits chan seenHabit
+	found  chan foundFacts
+
+	mu     sync.Mutex
+	coming map[netip.Addr]chan struct{} // of those that are asked about; closed with the answer
+}
+
+// heard is what the store said of an address.
+type heard struct {
+	host  state.Host // the zero Host is one that the store has not
+	facts string
 }
 
 type seenHabit struct {
@@ -40,38 +51,62 @@ type seenHost struct {
 }
 
 func newHosts() *hosts {
-	heard, err := lru.New[netip.Addr, state.Host](heardHosts)
+	said, err := lru.New[netip.Addr, heard](heardHosts)
 	if err != nil {
 		panic(err) // only of a size below 1
 	}
-	return &hosts{heard: heard, asked: make(chan netip.Addr, askedHosts), visits: make(chan seenHost, toldVisits),
-		habits: make(chan seenHabit, toldVisits)}
+	return &hosts{heard: said, asked: make(chan netip.Addr, askedHosts), visits: make(chan seenHost, toldVisits),
+		habits: make(chan seenHabit, toldVisits), found: make(chan foundFacts, toldVisits), coming: map[netip.Addr]chan struct{}{}}
 }
 
-// Prefetch begins to ask the store what Host will be asked.
+// Prefetch begins to ask the store what Host and Facts will be asked.
 func (s *Store) Prefetch(addr netip.Addr) {
 	if !addr.IsValid() {
 		return
 	}
-	asked := s.hosts.asked
-	if s.circuit.down.Load() {
-		asked = nil
-	}
-	select {
-	case asked <- addr.Unmap().WithZone(""):
-	default:
+	if s.circuit.down.Load() || !s.hosts.ask(plain(addr)) {
 		s.behind(opHosts, false, 1)
+	}
+}
+
+// plain is the address as the store knows it.
+func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
+
+// ask reports whether there is room for a question about an address.
+func (h *hosts) ask(addr netip.Addr) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case h.asked <- addr:
+	default:
+		return false
+	}
+	if h.coming[addr] == nil {
+		h.coming[addr] = make(chan struct{})
+	}
+	return true
+}
+
+// answered wakes who waits for what the store says of addresses.
+func (h *hosts) answered(addrs []netip.Addr) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, a := range addrs {
+		if c := h.coming[a]; c != nil {
+			close(c)
+			delete(h.coming, a)
+		}
 	}
 }
 
 // Host is state.Memory's, joined with what the store had when it last was asked.
 func (s *Store) Host(addr netip.Addr, at time.Time) (h state.Host, ok bool) {
 	h, ok = s.local.Host(addr, at)
-	heard, _ := s.hosts.heard.Get(addr.Unmap().WithZone(""))
-	if heard.Stale(at) {
+	said, _ := s.hosts.heard.Get(plain(addr))
+	if said.host.Stale(at) {
 		return h, ok
 	}
-	return h.Join(heard), true
+	return h.Join(said.host), true
 }
 
 // Visit notes a session here, and has it told to the store. What it returns is what this
@@ -79,7 +114,7 @@ func (s *Store) Host(addr netip.Addr, at time.Time) (h state.Host, ok bool) {
 func (s *Store) Visit(addr netip.Addr, v state.Visit) (before state.Host) {
 	if addr.IsValid() {
 		select {
-		case s.hosts.visits <- seenHost{addr.Unmap().WithZone(""), v}:
+		case s.hosts.visits <- seenHost{plain(addr), v}:
 		default:
 			s.behind(opVisits, false, 1)
 		}
@@ -106,6 +141,7 @@ func (s *Store) fetch() {
 		case addr := <-s.hosts.asked:
 			all := atOnce(addr, s.hosts.asked)
 			ok := s.call(opHosts, func(ctx context.Context) error { return s.recall(ctx, all) })
+			s.hosts.answered(all)
 			s.behind(opHosts, ok, len(all))
 		}
 	}
@@ -121,10 +157,11 @@ func (s *Store) recall(ctx context.Context, addrs []netip.Addr) error {
 }
 
 // read returns what the store has of hosts.
-func (s *Store) read(ctx context.Context, addrs []netip.Addr) ([]state.Host, error) {
-	keys := make([]string, 0, 2*len(addrs))
+func (s *Store) read(ctx context.Context, addrs []netip.Addr) ([]heard, error) {
+	const each = 3
+	keys := make([]string, 0, each*len(addrs))
 	for _, a := range addrs {
-		keys = append(keys, s.hostKey("host", a.String()), s.hostKey("host", state.Network(a).String()))
+		keys = append(keys, s.hostKey("host", a.String()), s.hostKey("host", state.Network(a).String()), s.hostKey("facts", a.String()))
 	}
 	values, err := s.client.MGet(ctx, keys...).Result()
 	if err != nil {
@@ -133,28 +170,32 @@ func (s *Store) read(ctx context.Context, addrs []netip.Addr) ([]state.Host, err
 	if len(values) != len(keys) {
 		return nil, errAnswer
 	}
-	found := make([]state.Host, len(addrs))
+	found := make([]heard, len(addrs))
 	for i := range found {
-		for wide, v := range values[2*i : 2*i+2] {
+		of := values[each*i : each*(i+1)]
+		for wide, v := range of[:2] {
 			text, _ := v.(string)
 			if h, ok := state.ParseHost([]byte(text)); ok {
-				found[i], found[i].Wide = h, wide == 1
+				found[i].host, found[i].host.Wide = h, wide == 1
 				break
 			}
+		}
+		if text, _ := of[2].(string); len(text) <= state.MaxFacts {
+			found[i].facts = text
 		}
 	}
 	return found, nil
 }
 
-// tell tells the store of visits and habits until Close, and what is left then. While the
+// tell tells the store of visits, habits and facts until Close, and what is left then. While the
 // store is ill they wait.
 func (s *Store) tell() {
 	ill := time.NewTicker(firstWait)
 	defer ill.Stop()
 	for {
-		visits, habits := s.hosts.visits, s.hosts.habits
+		visits, habits, found := s.hosts.visits, s.hosts.habits, s.hosts.found
 		if s.circuit.down.Load() {
-			visits, habits = nil, nil
+			visits, habits, found = nil, nil, nil
 		}
 		select {
 		case <-s.closing:
@@ -162,11 +203,14 @@ func (s *Store) tell() {
 			}
 			s.behind(opVisits, false, len(s.hosts.visits))
 			s.behind(opHabits, false, len(s.hosts.habits))
+			s.behind(opFacts, false, len(s.hosts.found))
 			return
 		case v := <-visits:
 			s.note(atOnce(v, visits))
 		case h := <-habits:
 			s.learnt(atOnce(h, habits))
+		case f := <-found:
+			s.share(atOnce(f, found))
 		case <-ill.C:
 		}
 	}
@@ -179,6 +223,8 @@ func (s *Store) told() bool {
 		return s.note(atOnce(v, s.hosts.visits))
 	case h := <-s.hosts.habits:
 		return s.learnt(atOnce(h, s.hosts.habits))
+	case f := <-s.hosts.found:
+		return s.share(atOnce(f, s.hosts.found))
 	default:
 		return false
 	}

@@ -257,24 +257,26 @@ func TestForget(t *testing.T) {
 			a.Tried(it, began)
 			habitOf(a, it, began)
 			a.Visit(addr, state.Visit{At: began})
+			a.KeepFacts(addr, "facts", began, began.Add(time.Hour))
 		}
 		told(t, a)
 	}
-	// Of each network a passed and a waiting deferral, a bucket, tries and a habit; of each address a history.
+	// Of each network a passed and a waiting deferral, a bucket, tries and a habit; of each address a history and facts.
 	fill("203.0.113.7", "203.0.113.8", "198.51.100.7", "2001:db8::1", "2001:db8:1::1")
 	for i := range 21 {
 		fill(fmt.Sprintf("192.0.2.%d", i)) // the last one under its network's name
 	}
 	for _, c := range []struct {
 		prefix string
-		hosts  int // and the rest of so many networks
-		rest   int
-	}{{"203.0.113.7/32", 1, 1}, {"203.0.113.0/24", 1, 0}, {"203.0.113.0/24", 0, 0}, {"2001:db8::/32", 2, 2}, {"192.0.2.0/25", 20, 1},
-		{"192.0.2.0/23", 1, 0}, {"::ffff:198.51.100.0/120", 1, 1}} {
-		before, own := len(a.entries(t, s)), b.local.Forget(netip.MustParsePrefix(c.prefix))
+		hosts  int
+		facts  int
+		rest   int // of so many networks
+	}{{"203.0.113.7/32", 1, 1, 1}, {"203.0.113.0/24", 1, 1, 0}, {"203.0.113.0/24", 0, 0, 0}, {"2001:db8::/32", 2, 2, 2}, {"192.0.2.0/25", 20, 20, 1},
+		{"192.0.2.0/23", 1, 0, 0}, {"::ffff:198.51.100.0/120", 1, 1, 1}} {
+		before, own, want := len(a.entries(t, s)), b.local.Forget(netip.MustParsePrefix(c.prefix)), c.hosts+c.facts+5*c.rest
 		n, err := b.View().Forget(netip.MustParsePrefix(c.prefix))
-		if after := len(a.entries(t, s)); err != nil || own != 0 || n != c.hosts+5*c.rest || before-after != n {
-			t.Errorf("%s: %d entries and %v, not %d; %d are gone", c.prefix, n, err, c.hosts+5*c.rest, before-after)
+		if after := len(a.entries(t, s)); err != nil || own != 0 || n != want || before-after != n {
+			t.Errorf("%s: %d entries and %v, not %d; %d are gone", c.prefix, n, err, want, before-after)
 		}
 	}
 	if left := a.entries(t, s); len(left) != 0 {

@@ -60,6 +60,9 @@ var mail string
 //go:embed scripts/visit.lua
 var visit string
 
+//go:embed scripts/facts.lua
+var facts string
+
 //go:embed scripts/forget.lua
 var forget string
 
@@ -86,6 +89,7 @@ var (
 	opMail      = &op{"mail", redis.NewScript(common + habit + seen + mail), 2 + 2*7, true}
 	opHosts     = &op{"hosts", nil, 0, false}
 	opVisits    = &op{"visits", redis.NewScript(common + visit), 1, true}
+	opFacts     = &op{"facts", redis.NewScript(facts), 1, true}
 )
 
 var errAnswer = errors.New("the store's answer has another shape")

@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/evidence"
 	"github.com/iot-milter/iot-milter/policy/state"
 	"github.com/iot-milter/iot-milter/policy/state/remote"
 )
@@ -26,6 +27,9 @@ import (
 var (
 	_ decider.State = (*remote.Store)(nil)
 	_ decider.State = (*state.Memory)(nil)
+
+	_ evidence.Memory = (*remote.Store)(nil)
+	_ evidence.Memory = (*state.Memory)(nil)
 )
 
 // server is a real redis-server on a socket and a port.
@@ -134,7 +138,7 @@ type meter struct {
 func (m *meter) Call(op, outcome string, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if op == "hosts" || op == "visits" || op == "habits" { // behind the callers' back, some at once
+	if op == "hosts" || op == "visits" || op == "habits" || op == "facts" { // behind the callers' back, some at once
 		if outcome == "ok" || outcome == "local" {
 			return
 		}
@@ -215,8 +219,8 @@ type mx struct {
 	logs  *logs
 	local *state.Memory
 
-	prefetches, visits atomic.Int64
-	closed             sync.Once
+	prefetches, visits, facts atomic.Int64
+	closed                    sync.Once
 }
 
 func (h *mx) Close() { h.closed.Do(func() { h.Store.Close() }) }
@@ -231,6 +235,11 @@ func (h *mx) Visit(addr netip.Addr, v state.Visit) state.Host {
 	return h.Store.Visit(addr, v)
 }
 
+func (h *mx) KeepFacts(addr netip.Addr, record string, at, until time.Time) {
+	h.facts.Add(1)
+	h.Store.KeepFacts(addr, record, at, until)
+}
+
 func open(t testing.TB, url string, change ...func(*remote.Options)) *mx {
 	t.Helper()
 	local, err := state.New(state.Options{Entries: 10_000})
@@ -239,7 +248,8 @@ func open(t testing.TB, url string, change ...func(*remote.Options)) *mx {
 	}
 	h := &mx{meter: &meter{calls: map[string]int{}, behind: map[string]int{}}, logs: &logs{}, local: local}
 	// A busy machine is no slow server.
-	o := remote.Options{URL: url, Local: local, Log: slog.New(slog.NewTextHandler(h.logs, nil)), Meter: h.meter, Now: time.Now, Timeout: time.Second}
+	o := remote.Options{URL: url, Local: local, Join: evidence.Join, Log: slog.New(slog.NewTextHandler(h.logs, nil)),
+		Meter: h.meter, Now: time.Now, Timeout: time.Second}
 	for _, c := range change {
 		c(&o)
 	}

@@ -12,7 +12,8 @@
 // The history of addresses is hearsay, and no call waits for it: Prefetch asks behind the
 // caller's back, Host joins what came with the own memory's word, and Visit is told to the
 // store later, in order, from a queue, as is Learn; what finds no room there is counted and
-// dropped. While the store is ill the queues wait.
+// dropped. While the store is ill the queues wait. Facts that look-ups found go the same
+// two ways, in the same question; of two hosts that find some at once the last one's stay.
 //
 // What differs from package state: an entry goes when its time to live is over, never for another's
 // sake: the server's maxmemory bounds them all, and volatile-ttl is the policy to
@@ -54,11 +55,11 @@ import (
 // Meter is told how the store does. It must be safe for concurrent use.
 type Meter interface {
 	// Call is one question: op is retried, passed, available, take, tried, known, mail, hosts,
-	// visits, habits or trial (failed ones); outcome is ok, local (not asked, the store is ill)
-	// or what went wrong: timeout, unreachable, readonly, auth, loading, full, error.
+	// visits, habits, facts or trial (failed ones); outcome is ok, local (not asked, the store
+	// is ill) or what went wrong: timeout, unreachable, readonly, auth, loading, full, error.
 	Call(op, outcome string, took time.Duration)
-	// Behind counts what no mail waits for, hosts that are asked about, visits and habits
-	// that are told, each by itself; outcome is done or dropped.
+	// Behind counts what no mail waits for, hosts that are asked about, visits, habits and
+	// facts that are told, each by itself; outcome is done or dropped.
 	Behind(op, outcome string, n int)
 	// Degraded says whether the own memory answers alone.
 	Degraded(on bool)
@@ -74,6 +75,9 @@ type Options struct {
 	Secret [16]byte
 	// Learned is told the secret in the store where it is another one; nil tells nobody.
 	Learned func(secret [16]byte)
+	// Join returns one record of the facts of an address out of two, the own memory's and
+	// the store's; nil knows the own ones alone.
+	Join    func(own, other string, at time.Time) string
 	Timeout time.Duration // of a call; 0 is 50 ms
 	Share   int           // entries of a table that one network may hold; 0 is 2000
 	Log     *slog.Logger  // one line a minute at most

@@ -30,13 +30,16 @@ func use(h *mx, n int) {
 	h.Host(addr, at)
 	h.Visit(addr, state.Visit{At: at})
 	h.Learn(item(h, name, "z"), at)
+	h.Facts(addr, at)
+	h.KeepFacts(addr, "facts", at, at.Add(time.Hour))
 }
 
-// told waits until the store was told of all visits so far.
+// told waits until the store was told of all visits and facts so far.
 func told(t *testing.T, h *mx) {
 	t.Helper()
 	eventually(t, 5*time.Second, "the store is told", func() bool {
-		return h.meter.later("visits done")+h.meter.later("visits dropped") == int(h.visits.Load())
+		return h.meter.later("visits done")+h.meter.later("visits dropped") == int(h.visits.Load()) &&
+			h.meter.later("facts done")+h.meter.later("facts dropped") == int(h.facts.Load())
 	})
 }
 
@@ -384,7 +387,7 @@ func TestEntriesEnd(t *testing.T) {
 			t.Errorf("%s lives %v", k, ttl)
 		}
 	}
-	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "tries", "holds-tries", "habit", "holds-habit", "few", "members", "run", "campaigns", "host", "holds-host", "secret"} {
+	for _, name := range []string{"waiting", "passed", "holds-waiting", "bucket", "holds-bucket", "tries", "holds-tries", "habit", "holds-habit", "few", "members", "run", "campaigns", "host", "holds-host", "facts", "holds-facts", "secret"} {
 		if !tables[name] {
 			t.Error("no entry of ", name)
 		}

@@ -33,12 +33,12 @@ func (s *Store) View() View { return View{s} }
 // Tables are the own memory's: the store counts no entries.
 func (v View) Tables(yield func(name string, entries int, lost int64)) { v.s.local.Tables(yield) }
 
-// Host returns what all hosts know of an address.
+// Host returns what all hosts know of an address. After it Facts does, too.
 func (v View) Host(addr netip.Addr, at time.Time) (state.Host, bool) {
 	if !v.s.circuit.down.Load() && addr.IsValid() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = v.s.recall(ctx, []netip.Addr{addr.Unmap().WithZone("")}) // or what was heard before
+		_ = v.s.recall(ctx, []netip.Addr{plain(addr)}) // or what was heard before
 	}
 	return v.s.Host(addr, at)
 }
@@ -96,7 +96,7 @@ func (v View) Hosts(yield func(netip.Addr, state.Host) bool) {
 	s.local.Hosts(func(addr netip.Addr, h state.Host) bool {
 		if !h.Wide {
 			if other, ok := s.hosts.heard.Peek(addr); ok {
-				h = h.Join(other)
+				h = h.Join(other.host)
 			}
 		}
 		more = yield(addr, h)
@@ -119,7 +119,7 @@ func (v View) Hosts(yield func(netip.Addr, state.Host) bool) {
 		}
 		found, err := s.read(ctx, addrs)
 		for i := range found {
-			if !found[i].Stale(s.opts.Now()) && !found[i].Wide && !yield(addrs[i], found[i]) {
+			if h := found[i].host; !h.Stale(s.opts.Now()) && !h.Wide && !yield(addrs[i], h) {
 				return enough
 			}
 		}
@@ -155,7 +155,8 @@ func (v View) Forget(p netip.Prefix) (entries int, err error) {
 
 func (s *Store) forget(ctx context.Context, p netip.Prefix) (n int, err error) {
 	if p.IsSingleIP() { // at once, however much the store holds
-		keys := []string{s.hostKey("host", p.Addr().String()), s.hostKey("holds-host", state.Network(p.Addr()).String())}
+		addr, network := p.Addr().String(), state.Network(p.Addr()).String()
+		keys := []string{s.hostKey("host", addr), s.hostKey("holds-host", network), s.hostKey("facts", addr), s.hostKey("holds-facts", network)}
 		if n, err = s.remove(ctx, keys); err != nil {
 			return n, err
 		}
@@ -191,13 +192,17 @@ type forgetting struct {
 // of appends what is to go of some entries: each one's key, and that of what its network
 // holds.
 func (f *forgetting) of(ctx context.Context, names []string) (keys []string, err error) {
-	var buckets []string
+	var buckets, holders []string
 	for _, name := range names {
 		table, rest, _ := strings.Cut(name, ":")
 		switch table {
-		case "host":
+		case "host", "facts":
 			if network, ok := f.host(rest); ok {
-				keys = append(keys, f.s.opts.Prefix+name, f.s.hostKey("holds-host", network))
+				keys = append(keys, f.s.opts.Prefix+name, f.s.hostKey("holds-"+table, network))
+			}
+		case "holds-facts":
+			if network, err := netip.ParsePrefix(rest); err == nil && f.prefix.Overlaps(network) {
+				holders = append(holders, f.s.opts.Prefix+name)
 			}
 		case "waiting", "passed", "tries", "habit":
 			if network, _, _ := strings.Cut(rest, ":"); f.network(network) {
@@ -207,8 +212,35 @@ func (f *forgetting) of(ctx context.Context, names []string) (keys []string, err
 			buckets = append(buckets, f.s.opts.Prefix+name)
 		}
 	}
+	held, err := f.held(ctx, holders)
+	if err != nil {
+		return nil, err
+	}
+	filled, err := f.filled(ctx, buckets)
+	return append(append(keys, held...), filled...), err
+}
+
+// held is of for the addresses that networks hold facts of: those that are over, too.
+func (f *forgetting) held(ctx context.Context, holders []string) (keys []string, err error) {
+	for _, h := range holders {
+		names, err := f.s.client.ZRange(ctx, h, 0, -1).Result()
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			addr, err := netip.ParseAddr(strings.TrimPrefix(name, f.s.hostKey("facts", "")))
+			if err == nil && f.prefix.Contains(addr) {
+				keys = append(keys, name, h)
+			}
+		}
+	}
+	return keys, nil
+}
+
+// filled is of for the buckets that networks filled.
+func (f *forgetting) filled(ctx context.Context, buckets []string) (keys []string, err error) {
 	if len(buckets) == 0 || len(f.networks) == 0 {
-		return keys, nil
+		return nil, nil
 	}
 	by := make([]*redis.StringCmd, len(buckets))
 	_, err = f.s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
