@@ -80,7 +80,7 @@ func Run(path, version string, w io.Writer) error {
 	defer memory.close()
 	d.metrics.WatchTables(memory.local)
 	d.warn(warnings)
-	d.facts = evidence.NewFacts(memory.local, time.Now)
+	d.facts = evidence.NewFacts(memory.facts(), time.Now)
 	settings := Settings(config)
 	settings.Evidence = d.openSources(config).evidence()
 	defer func() { d.sources.Load().Close() }()

@@ -9,6 +9,7 @@ import (
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/evidence"
 	"github.com/iot-milter/iot-milter/policy/state"
 	"github.com/iot-milter/iot-milter/policy/state/disk"
 	"github.com/iot-milter/iot-milter/policy/state/remote"
@@ -32,7 +33,7 @@ type memory struct {
 // error: a store that does not answer is tried again, and so is a disk.
 func openMemory(c *conf.Config, log *slog.Logger, metrics *obs.Metrics) (m *memory, err error) {
 	m = &memory{log: log}
-	o := remote.Options{URL: c.Store.URL, Log: log, Meter: metrics.Store(), Now: time.Now}
+	o := remote.Options{URL: c.Store.URL, Join: evidence.Join, Log: log, Meter: metrics.Store(), Now: time.Now}
 	if o.URL != "" {
 		if err := remote.Check(o.URL); err != nil {
 			return nil, err
@@ -76,6 +77,14 @@ func secretOf(c *conf.Config, o remote.Options) [16]byte {
 
 // state is what the decider asks.
 func (m *memory) state() decider.State {
+	if m.shared != nil {
+		return m.shared
+	}
+	return m.local
+}
+
+// facts is where look-ups keep what they find.
+func (m *memory) facts() evidence.Memory {
 	if m.shared != nil {
 		return m.shared
 	}

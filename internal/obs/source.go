@@ -47,7 +47,7 @@ func newSources() *sources {
 			Namespace: namespace, Name: "shared_call_seconds", Help: "how long such a question took, in seconds",
 			Buckets: prometheus.ExponentialBuckets(0.000_02, 2, 13),
 		}),
-		behind:   vector("shared_behind_total", "hosts that the shared memory was asked about, and visits that it was told, while no mail waited", "op", "outcome"),
+		behind:   vector("shared_behind_total", "hosts that the shared memory was asked about, and visits, habits and facts that it was told, while no mail waited", "op", "outcome"),
 		degraded: gauge("shared_degraded", "1 while the shared memory is ill and the own one answers alone"),
 		down:     gauge("dns_servers_down", "DNS servers that are left alone because they do not answer"),
 	}
