@@ -46,6 +46,44 @@ func TestShutdownWhileConnectionsCome(t *testing.T) {
 	}
 }
 
+// late hands connections over only when the listener is closed: as when Shutdown comes
+// between a connection and its session.
+type late struct {
+	net.Listener
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *late) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	<-l.closed
+	return c, err
+}
+
+func (l *late) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// Who was accepted is served, though the server stops: a message comes to its end.
+func TestShutdownServesWhoWasAccepted(t *testing.T) {
+	f := start(t, options{
+		limits:   milter.Limits{Sessions: 10, Grace: 2 * time.Second},
+		listener: func(l net.Listener) net.Listener { return &late{Listener: l, closed: make(chan struct{})} },
+	})
+	c := f.dialPlain()
+	time.Sleep(100 * time.Millisecond)
+	done := make(chan error, 1)
+	go func() { done <- f.server.Shutdown(context.Background()) }()
+	tr, err := from(mtascript.Postfix, server, "mx1.example.org").Run(c)
+	if err != nil || !tr.Messages[0].Delivered || len(tr.Messages[0].Final.Edits) == 0 {
+		t.Errorf("%+v, %v", tr.Messages, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // A connection that never says a word must not delay the end of the service.
 func TestShutdownDoesNotWaitForSilence(t *testing.T) {
 	f := start(t, options{limits: milter.Limits{Sessions: 10, Frame: 30 * time.Second, Grace: 50 * time.Millisecond}})

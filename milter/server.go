@@ -76,7 +76,9 @@ type Server struct {
 	sessions  map[*edge]struct{}
 	listeners map[net.Listener]struct{}
 	stopping  bool
-	wait      sync.WaitGroup
+	rest      time.Time      // when sessions at rest end; zero while serving
+	cut       bool           // the time for stopping is up
+	wait      sync.WaitGroup // sessions, and those who accept them
 }
 
 // ErrClosed is what Serve returns after Shutdown.
@@ -106,6 +108,7 @@ func (s *Server) Serve(l net.Listener) error {
 		l.Close()
 		return ErrClosed
 	}
+	defer s.wait.Done()
 	const maxPause = time.Second
 	pause := time.Duration(0)
 	for {
@@ -146,6 +149,7 @@ func (s *Server) track(l net.Listener) bool {
 		return false
 	}
 	s.listeners[l] = struct{}{}
+	s.wait.Add(1)
 	return true
 }
 
@@ -155,17 +159,20 @@ func (s *Server) isStopping() bool {
 	return s.stopping
 }
 
-// start serves a connection, for which there is a slot, on goroutines of its own.
+// start serves a connection, for which there is a slot, on goroutines of its own. One
+// that was accepted just before Shutdown is served too: where the socket outlives the
+// process its MTA would take the end of the connection for a fault.
 func (s *Server) start(conn net.Conn) {
 	e := newEdge(conn, s.opts.Limits)
 	s.mu.Lock()
-	if s.stopping {
+	if s.cut {
 		s.mu.Unlock()
 		conn.Close()
 		<-s.slots
 		return
 	}
-	s.wait.Add(1) // within the lock: Shutdown waits once stopping is set
+	e.draining = s.rest
+	s.wait.Add(1) // not from 0: who accepts is counted
 	s.sessions[e] = struct{}{}
 	stripOnly := len(s.sessions) > s.opts.Limits.Sessions
 	s.mu.Unlock()
@@ -263,12 +270,12 @@ func (s *Server) logPanic(id string, at policy.Stage, p any, stack []byte) {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopping = true
-	rest := s.opts.Now().Add(s.opts.Limits.Grace)
+	s.rest = s.opts.Now().Add(s.opts.Limits.Grace)
 	for l := range s.listeners {
 		l.Close()
 	}
 	for e := range s.sessions {
-		e.nudge(rest)
+		e.nudge(s.rest)
 	}
 	s.mu.Unlock()
 
@@ -280,6 +287,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
+	s.cut = true
 	for e := range s.sessions {
 		e.Conn.Close()
 	}
