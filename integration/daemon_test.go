@@ -62,8 +62,13 @@ func newDaemon(t *testing.T, sockets ...string) *daemon {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chown(dir, nobody, nobody); err != nil {
+	if err := os.Mkdir(dir+"/state", 0o700); err != nil {
 		t.Fatal(err)
+	}
+	for _, path := range []string{dir, dir + "/state"} {
+		if err := os.Chown(path, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for i, s := range sockets {
 		sockets[i] = fmt.Sprintf("%q", "unix:"+s)
