@@ -18,6 +18,7 @@ import (
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/time/rate"
 
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/admin"
@@ -31,6 +32,9 @@ import (
 // maxGrace is how long a session without an open message may go on when the
 // daemon stops: its client would have to begin its mail anew, or say QUIT.
 const maxGrace = 2 * time.Second
+
+// maxNotify is how long the supervisor may take to read.
+const maxNotify = time.Second
 
 // Daemon is a running iot-milter.
 type Daemon struct {
@@ -47,6 +51,7 @@ type Daemon struct {
 	events    *events
 	sources   atomic.Pointer[Sources]
 	listening atomic.Bool
+	notifies  rate.Sometimes // lines about a supervisor that does not read
 }
 
 // Run serves with the configuration at path until SIGTERM or SIGINT, logging to
@@ -64,7 +69,7 @@ func Run(path, version string, w io.Writer) error {
 		return err
 	}
 	debug.SetMemoryLimit(int64(config.Limits.Memory))
-	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version)}
+	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version), notifies: rate.Sometimes{Interval: time.Minute}}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
 	d.metrics.Loaded(time.Now())
@@ -307,9 +312,21 @@ func (d *Daemon) startWatchdog() (stop func()) {
 	return func() { tick.Stop(); close(done) }
 }
 
+// notify tells the supervisor (sd_notify(3)). The library's SdNotify would wait for one
+// that does not read for as long as that takes, and signals with it.
 func (d *Daemon) notify(state string) {
-	if _, err := sd.SdNotify(false, state); err != nil {
-		d.log.Warn("notify systemd", "err", err)
+	socket := os.Getenv("NOTIFY_SOCKET")
+	if socket == "" {
+		return
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err == nil {
+		defer conn.Close()
+		conn.SetWriteDeadline(time.Now().Add(maxNotify))
+		_, err = conn.Write([]byte(state))
+	}
+	if err != nil {
+		d.notifies.Do(func() { d.log.Warn("notify systemd", "err", err) })
 	}
 }
 

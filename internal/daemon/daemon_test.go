@@ -463,6 +463,39 @@ func TestSystemd(t *testing.T) {
 	}
 }
 
+// A supervisor that does not read what it is told keeps neither reloads nor TERM.
+func TestSupervisorDoesNotRead(t *testing.T) {
+	dir := t.TempDir()
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(dir, "notify"))
+	p := launch(t, dir)
+	p.says("msg=ready")
+	const reloads = 8 // two words each: more than the kernel keeps for it (unix(7), max_dgram_qlen)
+	for i := range reloads {
+		p.cmd.Process.Signal(syscall.SIGHUP)
+		for range 500 {
+			if strings.Count(p.log.String(), "msg=reloaded") > i {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if n := strings.Count(p.log.String(), "msg=reloaded"); n != reloads {
+		t.Fatalf("%d reloads", n)
+	}
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	if code := p.ends(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := strings.Count(p.log.String(), "notify systemd"); n != 1 {
+		t.Errorf("%d lines about the supervisor", n)
+	}
+}
+
 func TestAdmin(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
