@@ -5,6 +5,7 @@ package integration
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -34,7 +35,9 @@ type daemon struct {
 
 	ending bool // SIGTERM was sent
 
-	prefix []string // a program that starts the daemon, given its command
+	prefix []string   // a program that starts the daemon, given its command
+	stderr *os.File   // where its log goes instead of log
+	handed []*os.File // sockets that systemd would hand over
 }
 
 // logBuffer keeps what the daemon says over all its lives in one case.
@@ -121,13 +124,20 @@ func (d *daemon) start() {
 	d.life = notify
 	_ = os.Chmod(d.dir+"/notify.sock", 0o666)
 	command := append(slices.Clone(d.prefix), program, "run", "-c", d.dir+"/iot-milter.toml")
+	if d.handed != nil { // LISTEN_PID must be the daemon's own: sh becomes the daemon
+		command = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh"}, command...)
+	}
 	d.cmd = exec.Command(command[0], command[1:]...)
-	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock")
+	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+d.dir+"/notify.sock", fmt.Sprintf("LISTEN_FDS=%d", len(d.handed)))
+	d.cmd.ExtraFiles = d.handed
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if len(d.prefix) > 0 && d.prefix[0] == "unshare" {
 		d.cmd.SysProcAttr = nil // a new network is root's to make
 	}
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
+	if d.stderr != nil {
+		d.cmd.Stdout, d.cmd.Stderr = d.stderr, d.stderr
+	}
 	d.ending = false
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
@@ -143,6 +153,8 @@ func (d *daemon) awaitReady(notify *net.UnixConn) {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		_ = notify.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		if n, err := notify.Read(buf); err == nil && strings.Contains(string(buf[:n]), "READY=1") {
+			_ = notify.SetReadDeadline(time.Time{})
+			go func() { _, _ = io.Copy(io.Discard, notify) }() // as a supervisor does
 			return
 		}
 		select {

@@ -28,7 +28,8 @@
 // Beside the cases there are tests in Go: TestFault… each break one source of evidence
 // (fault_test.go), and TestNobodyWaitsForAnAcceptedClient compares waiting.
 // They are played on Postfix. TestShared… have two Postfix, a daemon each, and a
-// redis-server that the daemons share (shared_test.go).
+// redis-server that the daemons share (shared_test.go). TestFaults, by `make faults`, breaks
+// everything else under load and counts at the sink: faulttable_test.go is its table.
 //
 // # How to write a case
 //

@@ -93,11 +93,42 @@ func twoHosts(t *testing.T, config string) (hosts [2]*mx, store *redis) {
 // send plays one session of a client whom XCLIENT describes, and returns the code of
 // the answer to its message: what refuses it, or 250.
 func (h *mx) send(c client, helo, from string) (code int, err error) {
-	conn, err := dial(nil, "127.0.0.1", h.listener("smtp", false))
+	text, err := os.ReadFile("mails/spam.eml")
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
+	return h.deliver(c, helo, from, text)
+}
+
+// deliver is send with a message of the caller's.
+func (m *mta) deliver(c client, helo, from string, text []byte) (code int, err error) {
+	s, err := m.introduce(c)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	if err = s.Hello(helo); err == nil {
+		err = s.Mail(from)
+	}
+	if err == nil {
+		err = s.Rcpt("user@example.test")
+	}
+	if err == nil {
+		err = message(s, text)
+	}
+	var refused *textproto.Error
+	if errors.As(err, &refused) {
+		return refused.Code, nil
+	}
+	return 250, err
+}
+
+// introduce connects and tells Postfix by XCLIENT who the client is.
+func (m *mta) introduce(c client) (*smtp.Client, error) {
+	conn, err := dial(nil, "127.0.0.1", m.listener("smtp", false))
+	if err != nil {
+		return nil, err
+	}
 	_ = conn.SetDeadline(time.Now().Add(replyTimeout))
 	text := textproto.NewConn(conn)
 	_, _, err = text.ReadResponse(220)
@@ -107,38 +138,26 @@ func (h *mx) send(c client, helo, from string) (code int, err error) {
 	if err == nil {
 		_, _, err = text.ReadResponse(250)
 	}
+	addr := c.addr
+	if strings.Contains(addr, ":") {
+		addr = "IPV6:" + addr
+	}
 	if err == nil {
-		err = text.PrintfLine("XCLIENT NAME=%s REVERSE_NAME=%s ADDR=IPV6:%s PORT=40000", c.name, c.name, c.addr)
+		err = text.PrintfLine("XCLIENT NAME=%s REVERSE_NAME=%s ADDR=%s PORT=40000", c.name, c.name, addr)
 	}
 	if err != nil {
-		return 0, err
+		conn.Close()
+		return nil, err
 	}
-	s, err := smtp.NewClient(conn, h.host()) // Postfix greets the client that it was told of
-	if err == nil {
-		err = s.Hello(helo)
+	s, err := smtp.NewClient(conn, m.host()) // Postfix greets the client that it was told of
+	if err != nil {
+		conn.Close()
 	}
-	if err == nil {
-		err = s.Mail(from)
-	}
-	if err == nil {
-		err = s.Rcpt("user@example.test")
-	}
-	if err == nil {
-		err = message(s)
-	}
-	var refused *textproto.Error
-	if errors.As(err, &refused) {
-		return refused.Code, nil
-	}
-	return 250, err
+	return s, err
 }
 
-func message(s *smtp.Client) error {
+func message(s *smtp.Client, text []byte) error {
 	w, err := s.Data()
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile("mails/spam.eml")
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -28,6 +29,7 @@ type Sink struct {
 	listener net.Listener
 	forward  func(Message) error
 
+	refuses  atomic.Bool
 	mu       sync.Mutex
 	messages []Message
 	arrived  chan struct{}
@@ -70,6 +72,10 @@ func (s *Sink) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
 // Close ends the sink and its sessions.
 func (s *Sink) Close() error { return s.server.Close() }
+
+// Refuse makes the sink answer 451 to every sender, or take mail again. A message that is
+// under way comes to its end.
+func (s *Sink) Refuse(on bool) { s.refuses.Store(on) }
 
 // Reset forgets all messages.
 func (s *Sink) Reset() {
@@ -121,6 +127,9 @@ type session struct {
 }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	if s.sink.refuses.Load() {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "not now"}
+	}
 	s.message = Message{From: from}
 	return nil
 }

@@ -28,6 +28,14 @@ func TestSinkKeepsMessagesAsDelivered(t *testing.T) {
 	if n := len(s.Wait(1, 10*time.Millisecond)); n != 0 {
 		t.Errorf("%d messages after Reset", n)
 	}
+	s.Refuse(true)
+	if err := send(s.Port(), "from@example.org", to, body); err == nil {
+		t.Error("taken, and not refused")
+	}
+	s.Refuse(false)
+	if err := send(s.Port(), "from@example.org", to, body); err != nil {
+		t.Error(err)
+	}
 }
 
 func send(port int, from string, to []string, body string) error {
