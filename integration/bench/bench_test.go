@@ -64,3 +64,22 @@ func TestReadLogCountsAndFails(t *testing.T) {
 		t.Errorf("%d sent, %v", p.sent, err)
 	}
 }
+
+func TestFlat(t *testing.T) {
+	samples := func(last int) (all []sample) {
+		for i := range 60 {
+			s := sample{sessions: i, values: [4]int{50_000, 20, 12, 4000}}
+			if i >= 40 {
+				s.values[1] += last
+			}
+			all = append(all, s)
+		}
+		return all
+	}
+	if report, err := flat(samples(5)); err != nil || !strings.Contains(report, "goroutines: median 20 of the middle third, 25 of the last") {
+		t.Errorf("%v\n%s", err, report)
+	}
+	if _, err := flat(samples(20)); err == nil {
+		t.Error("what doubles is flat")
+	}
+}

@@ -32,7 +32,7 @@ hostname = "mx.example.test"
 state_dir = "%[2]s"
 
 [admin]
-listen = ""
+listen = %[4]q
 control = "%[2]s/control.sock"
 
 [exempt]
@@ -46,14 +46,21 @@ func (o *options) config(home string) []byte {
 	if o.wait {
 		mode, dns = "enforce", fmt.Sprintf("servers = [%q]", o.dns)
 	}
-	return fmt.Appendf(nil, "mode = %[1]q\n"+daemonConfig+"\n[dns]\n%[3]s\n", mode, home, dns)
+	text := fmt.Appendf(nil, "mode = %[1]q\n"+daemonConfig+"\n[dns]\n%[3]s\n", mode, home, dns, o.admin)
+	if o.soak {
+		text = append(text, soakConfig...)
+	}
+	return text
 }
 
 // binaries fails if a program that is to be measured is not there.
 func binaries(o options) error {
 	list := []string{o.filter, o.daemon}
-	if o.cOnly {
+	switch {
+	case o.cOnly:
 		list = list[:1]
+	case o.soak:
+		list = list[1:]
 	}
 	for _, bin := range list {
 		if _, err := os.Stat(bin); err != nil {
@@ -74,12 +81,12 @@ func startFilters(dir string, o options) ([]*filter, error) {
 		}
 		return err
 	}
-	if !o.memory || o.cOnly {
+	if !o.memory && !o.soak || o.cOnly {
 		if err := start("C plain", "c.sock", o.filter, "unix:"+filepath.Join(dir, "c.sock")); err != nil {
 			return list, err
 		}
 	}
-	if !o.memory && !o.wait {
+	if !o.memory && !o.soak && !o.wait {
 		if err := start("C with bits", "n.sock", o.filter, "-n", "unix:"+filepath.Join(dir, "n.sock")); err != nil {
 			return list, err
 		}

@@ -3,7 +3,7 @@
 // whose listeners differ in nothing but their milter. With -wait it measures how long
 // clients wait for the answer to RCPT while DNS takes its time. With -memory it sends
 // 100,000 messages straight into the milter socket and watches the daemon's
-// resident memory. It needs root for Postfix and touches nothing but its own
+// resident memory; -soak does so for a million sessions of all sorts, and watches more. It needs root for Postfix and touches nothing but its own
 // folder under the temporary one. integration/bench/bench.sh builds what it needs.
 package main
 
@@ -30,6 +30,10 @@ type options struct {
 	dns             string // of -wait
 	keep            bool
 	memoryMessages  int
+	soak, write     bool
+	soakSessions    int
+	soakTime        time.Duration
+	admin           string // of -soak
 }
 
 func main() {
@@ -43,6 +47,10 @@ func main() {
 	flag.BoolVar(&o.cOnly, "c-only", false, "leave iot-milter out: the C filters alone")
 	flag.BoolVar(&o.memory, "memory", false, "measure memory instead of time")
 	flag.IntVar(&o.memoryMessages, "memory-messages", 100000, "messages of -memory, a multiple of 10")
+	flag.BoolVar(&o.soak, "soak", false, "watch memory, goroutines, descriptors and files over many sessions")
+	flag.IntVar(&o.soakSessions, "soak-sessions", 1_000_000, "sessions of -soak")
+	flag.DurationVar(&o.soakTime, "soak-time", 0, "end -soak after so `long`, with what was sent until then; 0 is off")
+	flag.BoolVar(&o.write, "write", false, "write the report of -soak into docs/reliability.md")
 	flag.BoolVar(&o.wait, "wait", false, "measure how long clients wait at RCPT while DNS is slow")
 	flag.IntVar(&o.waitSessions, "wait-sessions", 120, "sessions of each kind in -wait")
 	flag.DurationVar(&o.waitLimit, "wait-limit", 0, "fail if the median of an accepted client's RCPT is so much `longer` than with plain C; 0 is off")
@@ -79,6 +87,13 @@ func run(ctx context.Context, o options) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
+	if o.soak {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		o.admin = fmt.Sprintf("127.0.0.1:%d", port)
+	}
 	if o.wait {
 		dns, err := slowDNS()
 		if err != nil {
@@ -95,6 +110,9 @@ func run(ctx context.Context, o options) (err error) {
 	}()
 	if err != nil {
 		return err
+	}
+	if o.soak {
+		return soak(ctx, filters[len(filters)-1], o)
 	}
 	if o.memory {
 		return measureMemory(ctx, filters[len(filters)-1], o)

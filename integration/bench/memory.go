@@ -87,7 +87,23 @@ func sendStep(ctx context.Context, f *filter, session *atomic.Int64, n int) erro
 }
 
 func sendSession(f *filter, i, messages int) error {
-	s := mtascript.Session{MTA: mtascript.MTA(i % 2), Client: client(i % memoryClients)}
+	s := session(i, i%memoryClients, messages)
+	t, err := s.Dial("unix", f.socket)
+	if err != nil {
+		return fmt.Errorf("session %d: %w", i, err)
+	}
+	for j, m := range t.Messages {
+		if !m.Delivered || len(m.Final.Edits) == 0 {
+			return fmt.Errorf("session %d, message %d: delivered %v, %v, %d edits", i, j, m.Delivered,
+				m.Final.Kind, len(m.Final.Edits))
+		}
+	}
+	return nil
+}
+
+// session is the ith, of the nth client.
+func session(i, n, messages int) mtascript.Session {
+	s := mtascript.Session{MTA: mtascript.MTA(i % 2), Client: client(n)}
 	s.Helo = []string{"DiskStation", s.Client.Host, "localhost", "[192.0.2.1]"}[i/2%4]
 	for j := range messages {
 		s.Messages = append(s.Messages, mtascript.Message{
@@ -101,17 +117,7 @@ func sendSession(f *filter, i, messages int) error {
 	if s.MTA == mtascript.Sendmail && s.Client.Family == mtascript.FamilyInet6 {
 		s.Client.Addr = "IPv6:" + s.Client.Addr
 	}
-	t, err := s.Dial("unix", f.socket)
-	if err != nil {
-		return fmt.Errorf("session %d: %w", i, err)
-	}
-	for j, m := range t.Messages {
-		if !m.Delivered || len(m.Final.Edits) == 0 {
-			return fmt.Errorf("session %d, message %d: delivered %v, %v, %d edits", i, j, m.Delivered,
-				m.Final.Kind, len(m.Final.Edits))
-		}
-	}
-	return nil
+	return s
 }
 
 // client is the nth of 10,000: half of them in the benchmark network of RFC 2544,
