@@ -10,6 +10,8 @@ BENCHFLAGS ?=
 WAITFLAGS  ?=
 MEMORYFLAGS ?=
 BURSTFLAGS ?=
+FAULTFLAGS ?=
+SOAKFLAGS  ?=
 GO         ?= go
 
 # Tools that are no part of the product stay out of its module: they are run by
@@ -30,7 +32,7 @@ VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo 
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
-.PHONY: help build demo test valkey race fuzz integration check fmt bench burst accuracy install clean
+.PHONY: help build demo test valkey race fuzz integration check fmt bench faults soak burst accuracy install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -84,6 +86,13 @@ bench: build ## time, waiting and memory against C filters on libmilter; BENCHFL
 	integration/bench/bench.sh $(BENCHFLAGS)
 	integration/bench/bench.sh -wait $(WAITFLAGS)
 	integration/bench/bench.sh -memory $(MEMORYFLAGS)
+
+faults: build ## everything broken under load, on real MTAs: the matrix of docs/reliability.md; FAULTFLAGS=-faults.write writes it
+	.ci/setup test
+	IOT_MILTER=$(CURDIR)/build/iot-milter $(GO) test -count=1 -timeout 10m -v -tags integration ./integration/ -run '^TestFaults$$' -faults $(FAULTFLAGS)
+
+soak: build ## a million sessions of all sorts: memory, goroutines, descriptors and files stay flat; SOAKFLAGS="-soak-sessions 20000" is quicker
+	$(GO) run ./integration/bench -soak $(SOAKFLAGS)
 
 burst: ## the report of 2014 played again: 200,000 messages of things and PCs among 100,000 others; BURSTFLAGS=-explain says who escapes
 	$(GO) run ./integration/burst $(BURSTFLAGS)
