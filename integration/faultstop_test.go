@@ -141,7 +141,8 @@ func upgrade(r *faultRun) {
 	r.daemon.handed = []*os.File{file}
 	r.daemon.configure("limits.drain = \"2s\"\nlisten = [\"fd:systemd\"]\n" + faultConfig)
 	r.daemon.start()
-	mark := len(postfix.log())
+	r.load.more(20) // what met the switch to systemd's socket is gone
+	mark, stored := len(postfix.log()), len(postfix.sink.Messages())
 	var longest time.Duration
 	for i := range 3 {
 		r.load.more(30)
@@ -164,7 +165,17 @@ func upgrade(r *faultRun) {
 	if longest > 2*time.Second+servesAgain {
 		r.t.Errorf("the old process ended only after %v", longest)
 	}
-	r.note = fmt.Sprintf("no refused connection; the old process ended after %s", short(longest))
+	passed, since := 0, postfix.sink.Messages()[stored:]
+	for _, m := range since {
+		if !judged(m.Data) {
+			passed++
+		}
+	}
+	if most := 3 * (1 + loadSenders); passed > most {
+		r.t.Errorf("%d messages passed unjudged, and at most %d sessions met a restart", passed, most)
+	}
+	r.note = fmt.Sprintf("no refused connection; the old process ended after %s; with the socket systemd's %d of %d passed unjudged, whose sessions had begun before a restart",
+		short(longest), passed, len(since))
 }
 
 // open is a session with an open message, whose id it has.
