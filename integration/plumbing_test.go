@@ -22,6 +22,7 @@ type plumber struct {
 	t      *testing.T
 	m      *mta
 	d      *daemon
+	as     *syscall.Credential
 	config string // settings of the daemon beside its base
 	// write puts a line into a file of the MTA, and reload makes the MTA see it.
 	write  func(plumbing.Fix)
@@ -54,7 +55,9 @@ func (p *plumber) restart() {
 func (p *plumber) ask(arguments ...string) (*plumbing.Report, bool) {
 	p.t.Helper()
 	arguments = append([]string{"mta-config", p.m.family(), "-c", p.d.dir + "/iot-milter.toml", "--mta", p.m.dir, "--json"}, arguments...)
-	out, err := exec.Command(program, arguments...).Output()
+	cmd := exec.Command(program, arguments...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		p.t.Fatalf("%v: %v\n%s", arguments, err, exit.Stderr)
@@ -320,4 +323,16 @@ func TestPlumbingStopped(t *testing.T) {
 	}
 	p.apply(r.Findings[0].Fix)
 	p.sound()
+}
+
+// TestPlumbingUnprivileged: who is not root is told what could not be looked at, and no fault that is none.
+func TestPlumbingUnprivileged(t *testing.T) {
+	p := postfixPlumber(t)
+	p.as = &syscall.Credential{Uid: nobody, Gid: nobody}
+	r, ok := p.ask("--verify")
+	if !ok || !slices.ContainsFunc(r.Findings, func(f plumbing.Finding) bool {
+		return f.Severity == plumbing.Note && f.Check == "running" && strings.Contains(f.What, "root")
+	}) {
+		t.Errorf("%+v", r.Findings)
+	}
 }

@@ -82,6 +82,23 @@ func (r *Report) sort() {
 	})
 }
 
+// upward sorts lines of one file from its end to its beginning: written in that order, the
+// numbers of those to come still hold. Files keep the order of their first line.
+func upward(lines []Fix) {
+	first := map[string]int{}
+	for i, f := range lines {
+		if _, ok := first[f.In]; !ok {
+			first[f.In] = i
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b Fix) int {
+		if a.In != b.In {
+			return first[a.In] - first[b.In]
+		}
+		return b.At - a.At
+	})
+}
+
 // place is how a reader finds where a line goes.
 func (f Fix) place() string {
 	switch {

@@ -103,15 +103,34 @@ func (s *scene) endpoint() (where string, make []Fix) {
 func (s *scene) newSocket() (where string, make []Fix) {
 	dir := filepath.Join(s.p.queue(), "iot-milter")
 	socket := conf.Listen{Network: "unix", Address: dir + "/iot-milter.sock"}
-	listen := Fix{In: s.o.toml(), Line: fmt.Sprintf("listen = [%q]", socket.String())}
-	if l := s.o.Config.Listen; len(l) > 1 || l[0].Address != "/run/iot-milter/iot-milter.sock" { // the default serves nobody here
-		listen = s.o.listen(l[0], socket)
-	}
 	return "unix:iot-milter/iot-milter.sock", []Fix{
-		{In: Shell, Line: fmt.Sprintf("install -d -o iot-milter -g %s -m 2750 %s", s.who.group(), quote(dir)),
+		{In: Shell, Line: fmt.Sprintf("install -d -o iot-milter -g %s -m 2750 %s", s.group(), quote(dir)),
 			Why: "smtpd runs in a chroot and sees only what is below " + s.p.queue() + "; the set-group-ID bit gives the socket Postfix's group"},
-		listen,
+		s.listenOn(socket),
 	}
+}
+
+// listenOn is the setting that has the daemon listen on a socket, or the lines of the unit that opens it.
+func (s *scene) listenOn(socket conf.Listen) Fix {
+	all := s.o.Config.Listen
+	switch {
+	case slices.ContainsFunc(all, func(l conf.Listen) bool { return l.Network == "fd" }):
+		return Fix{In: unit, Line: fmt.Sprintf("[Socket]\nListenStream=%s\nSocketGroup=%s\nSocketMode=0660", socket.Address, s.group())}
+	case len(all) == 1 && all[0].Address == "/run/iot-milter/iot-milter.sock": // the default serves nobody here
+		return Fix{In: s.o.toml(), Line: fmt.Sprintf("listen = [%q]", socket.String())}
+	}
+	return s.o.listen(all[0], socket)
+}
+
+// unit is where an admin's own socket unit lies.
+const unit = "/etc/systemd/system/iot-milter.socket"
+
+// group is that of Postfix's processes.
+func (s *scene) group() string {
+	if s.lost != nil {
+		return "postfix"
+	}
+	return s.who.group()
 }
 
 // entry is our entry of the list, as it should be.
@@ -210,6 +229,7 @@ func advisePostfix(o *Options) (*Report, error) {
 		}
 	}
 	s.Findings = nil
+	upward(s.Lines)
 	s.remark("then: postfix reload; and iot-milter mta-config postfix --verify")
 	return s.Report, nil
 }

@@ -277,6 +277,7 @@ func adviseSendmail(o *Options) (*Report, error) {
 		list.Why = "behind verifiers, before signers"
 		s.Lines = append(s.Lines, list)
 	}
+	upward(s.Lines)
 	s.Remarks = append(s.Remarks, doubts...)
 	if l := s.socket(); l.Network == "unix" {
 		for _, dir := range s.writable(l.Address) {

@@ -102,7 +102,7 @@ var start = Fix{In: Shell, Line: "systemctl restart iot-milter", Why: "or howeve
 
 // shareSocket opens a folder or a socket to Postfix's group.
 func (s *scene) shareSocket(path string, socket bool) []Fix {
-	group, name := s.who.group(), quote(path)
+	group, name := s.group(), quote(path)
 	if !exists(path) {
 		return []Fix{{In: Shell, Line: fmt.Sprintf("install -d -o iot-milter -g %s -m 2750 %s", group, name)}}
 	}
