@@ -1,18 +1,14 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +16,6 @@ import (
 	"github.com/iot-milter/iot-milter/internal/daemon"
 	"github.com/iot-milter/iot-milter/internal/replay"
 	"github.com/iot-milter/iot-milter/policy"
-	"github.com/iot-milter/iot-milter/policy/decider"
 )
 
 // question is what explain is asked.
@@ -61,72 +56,33 @@ func explainCommand() *cobra.Command {
 }
 
 func explain(c *cobra.Command, config *conf.Config, q *question) error {
-	stack, err := policy.ParseStack(q.stack)
-	if err != nil {
-		return fmt.Errorf("--stack: %w; hint: ws=3,mss=1452,ts=1,sack=1", err)
-	}
-	client, err := q.facts(c)
-	if err != nil {
-		return err
-	}
 	headers, err := q.headers(c.InOrStdin())
 	if err != nil {
 		return trouble(err)
+	}
+	ask := replay.Question{Client: q.client, PTR: q.ptr, Iprev: q.iprev, Stack: q.stack, Headers: headers}
+	if c.Flags().Changed("helo") {
+		ask.HELO = &q.helo
+	}
+	if c.Flags().Changed("from") {
+		ask.From = &q.from
+	}
+	if err := ask.Check(); err != nil {
+		return fmt.Errorf("--%w", err)
 	}
 	settings := daemon.Settings(config)
 	if q.online {
 		sources := online(c.Context(), settings, config, c.ErrOrStderr())
 		defer sources.Close()
 	}
-	settings.Evidence, settings.Explain = given(stack, settings.Evidence), true
-	decision, verdict, err := judge(settings, &replay.Record{Client: client, Greeting: q.greeting(c), Envelope: q.envelope(c), Headers: headers})
+	decision, verdict, err := ask.Explain(c.Context(), settings)
 	if err != nil {
 		return trouble(err)
 	}
-	decision.Time, decision.Took, decision.End = nil, "", ""
 	if q.json {
 		return trouble(json.NewEncoder(c.OutOrStdout()).Encode(decision))
 	}
 	return trouble(printTrace(c.OutOrStdout(), decision, verdict))
-}
-
-func (q *question) facts(c *cobra.Command) (client policy.Client, err error) {
-	if at, err := netip.ParseAddrPort(q.client); err == nil {
-		client.Addr, client.Port = at.Addr().WithZone("").Unmap(), at.Port()
-	} else if client.Addr = policy.ParseAddr(q.client); !client.Addr.IsValid() {
-		return client, fmt.Errorf("--client %q is no address; hint: 192.0.2.7, 192.0.2.7:40123 or [2001:db8::7]:40123", q.client)
-	}
-	if client.Iprev, err = policy.ParseIprev(q.iprev); err != nil {
-		return client, fmt.Errorf("--iprev: %w; hint: pass, fail, permerror or temperror", err)
-	}
-	name := policy.HostName(q.ptr)
-	switch {
-	case name == "" && client.Iprev == policy.IprevPass:
-		return client, errors.New("--iprev pass without a name; hint: give --ptr")
-	case name != "" && client.Iprev == policy.IprevPermError:
-		return client, errors.New("--iprev permerror says that there is no PTR name; hint: leave --ptr out, or use fail")
-	case name != "":
-		client.Name = policy.Seen(name)
-		if client.Iprev == policy.IprevUnknown {
-			client.Iprev = policy.IprevPass
-		}
-	}
-	client.At = time.Now()
-	return client, nil
-}
-
-func (q *question) greeting(c *cobra.Command) (g policy.Greeting) {
-	if c.Flags().Changed("helo") {
-		g.Name = policy.Seen(policy.ClipName(q.helo))
-	}
-	return g
-}
-
-func (q *question) envelope(c *cobra.Command) (e policy.Envelope) {
-	if c.Flags().Changed("from") {
-		e.From = policy.Seen(strings.Trim(q.from, "<>"))
-	}
-	return e
 }
 
 // headers reads the message's, nil when none is given.
@@ -148,19 +104,6 @@ func (q *question) headers(stdin io.Reader) (*policy.Headers, error) {
 		return nil, fmt.Errorf("%s: %w", q.message, err)
 	}
 	return h, nil
-}
-
-// judge takes the same path as the daemon, with a memory that is empty.
-func judge(settings *decider.Settings, r *replay.Record) (*policy.Decision, policy.Verdict, error) {
-	j, err := newJudge(settings, 16)
-	if err != nil {
-		return nil, policy.Verdict{}, err
-	}
-	d, v, ok := j.Message(context.Background(), r)
-	if !ok {
-		return nil, v, errors.New("no decision was made")
-	}
-	return &d, v, nil
 }
 
 // table writes rows of a key and a value; what is empty is left out.

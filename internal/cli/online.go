@@ -33,49 +33,6 @@ func online(ctx context.Context, settings *decider.Settings, config *conf.Config
 	return sources
 }
 
-// given is evidence with a stack that was told, beside what next looks up, which may
-// be nil.
-func given(stack policy.Stack, next policy.Evidence) policy.Evidence {
-	if !stack.Known {
-		return next
-	}
-	return told{stack, next}
-}
-
-type told struct {
-	stack policy.Stack
-	next  policy.Evidence
-}
-
-func (t told) Start(c policy.Client) policy.Lookups {
-	stack := t.stack
-	stack.V6 = c.Addr.Is6()
-	if t.next == nil {
-		return toldOf{stack, nothing{}}
-	}
-	return toldOf{stack, t.next.Start(c)}
-}
-
-type toldOf struct {
-	stack policy.Stack
-	policy.Lookups
-}
-
-func (t toldOf) Await(ctx context.Context, f *policy.Facts) error {
-	err := t.Lookups.Await(ctx, f)
-	f.Stack = t.stack
-	return err
-}
-
-// nothing is looked up.
-type nothing struct{}
-
-func (nothing) Greeting(policy.Greeting)                   {}
-func (nothing) Sender(policy.Envelope)                     {}
-func (nothing) Await(context.Context, *policy.Facts) error { return nil }
-func (nothing) Judged(*policy.Facts, *policy.Judgement)    {}
-func (nothing) Close()                                     {}
-
 // maxAhead is how many records of a recording are looked up before they are judged.
 const maxAhead = 100
 
