@@ -23,6 +23,7 @@ type Snapshot struct {
 	Minute    Counts `json:"minute"`    // within the last minute
 
 	Networks  []Network  `json:"networks"`  // by suspects of the last hour
+	ASNs      []ASN      `json:"asns"`      // likewise, where they are known
 	Campaigns []Campaign `json:"campaigns"` // that are on
 	Tables    []Table    `json:"tables"`
 
@@ -50,6 +51,15 @@ type Network struct {
 	Last     time.Time    `json:"last"`
 }
 
+// ASN is an autonomous system and what came from it within the last hour.
+type ASN struct {
+	ASN      uint32    `json:"asn"`
+	Name     string    `json:"name"` // of its holder
+	Suspects int64     `json:"suspects"`
+	Flagged  int64     `json:"flagged"`
+	Last     time.Time `json:"last"`
+}
+
 // Campaign is one template that comes from many networks.
 type Campaign struct {
 	ID       string    `json:"id"`
@@ -68,6 +78,8 @@ type Table struct {
 
 const (
 	maxNetworks = 2048 // of which suspects are counted: some 400 KiB
+	maxASNs     = 512
+	dayMinutes  = 24 * 60 // of which decisions are counted: some 340 KiB
 	slotTime    = 10 * 60
 	hourSlots   = 6
 	minute      = 60 // slots of a second
@@ -83,8 +95,10 @@ type Top struct {
 
 	mu       sync.Mutex
 	total    tally
-	seconds  [minute]second
+	seconds  [minute]slot
+	minutes  [dayMinutes]slot
 	networks *simplelru.LRU[netip.Prefix, *suspects]
+	asns     *simplelru.LRU[uint32, *suspects]
 }
 
 // tally counts decisions.
@@ -96,9 +110,19 @@ type tally struct {
 	device [device.Other + 1]int64
 }
 
-type second struct {
-	at int64 // unix
+// slot counts those of one second or minute.
+type slot struct {
+	at int64 // which one, since 1970
 	tally
+}
+
+// of returns the slot of a second or minute in a ring of them.
+func of(ring []slot, at int64) *tally {
+	s := &ring[uint64(at)%uint64(len(ring))]
+	if s.at != at {
+		*s = slot{at: at}
+	}
+	return &s.tally
 }
 
 // suspects counts those of a network in slots of ten minutes.
@@ -106,13 +130,15 @@ type suspects struct {
 	slot    int64 // number of the newest one, in slots since 1970
 	all     [hourSlots]uint32
 	flagged [hourSlots]uint32
-	last    int64 // unix
+	last    int64  // unix
+	name    string // of an autonomous system's holder
 }
 
 // NewTop returns a Top that hands decisions on to next.
 func NewTop(next policy.Recorder, now func() time.Time) *Top {
 	t := &Top{next: next, now: now, since: now()}
 	t.networks, _ = simplelru.NewLRU[netip.Prefix, *suspects](maxNetworks, nil) // fails for sizes below one alone
+	t.asns, _ = simplelru.NewLRU[uint32, *suspects](maxASNs, nil)
 	return t
 }
 
@@ -122,14 +148,11 @@ func (t *Top) Record(r *policy.Record) {
 	now := t.now().Unix()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := &t.seconds[uint64(now)%minute]
-	if s.at != now {
-		*s = second{at: now}
-	}
 	t.total.add(r)
-	s.add(r)
+	of(t.seconds[:], now).add(r)
+	of(t.minutes[:], now/minute).add(r)
 	if j := r.Judgement; r.Exempt == policy.ExemptNone && j != nil && j.Flag != policy.FlagNo {
-		t.suspect(r.Facts.Client.Addr, j.Flag, now)
+		t.suspect(r.Facts, j.Flag, now)
 	}
 }
 
@@ -161,16 +184,27 @@ func (c *tally) add(r *policy.Record) {
 	}
 }
 
-func (t *Top) suspect(addr netip.Addr, flag policy.Flag, now int64) {
-	network, ok := networkOf(addr)
-	if !ok {
-		return
+func (t *Top) suspect(f *policy.Facts, flag policy.Flag, now int64) {
+	if network, ok := networkOf(f.Client.Addr); ok {
+		counted(t.networks, network).add(flag, now)
 	}
-	n, ok := t.networks.Get(network)
+	if as := &f.Found.Network; as.ASN != 0 {
+		n := counted(t.asns, as.ASN)
+		n.add(flag, now)
+		n.name = as.Name
+	}
+}
+
+func counted[K comparable](in *simplelru.LRU[K, *suspects], key K) *suspects {
+	n, ok := in.Get(key)
 	if !ok {
 		n = new(suspects)
-		t.networks.Add(network, n)
+		in.Add(key, n)
 	}
+	return n
+}
+
+func (n *suspects) add(flag policy.Flag, now int64) {
 	n.turn(now / slotTime)
 	i := n.slot % hourSlots
 	n.all[i]++
@@ -178,6 +212,16 @@ func (t *Top) suspect(addr netip.Addr, flag policy.Flag, now int64) {
 		n.flagged[i]++
 	}
 	n.last = now
+}
+
+// within is what the last hour had.
+func (n *suspects) within(now int64) (all, flagged int64, last time.Time) {
+	n.turn(now / slotTime)
+	for i := range n.all {
+		all += int64(n.all[i])
+		flagged += int64(n.flagged[i])
+	}
+	return all, flagged, time.Unix(n.last, 0).UTC()
 }
 
 // networkOf is who is counted as one: a /24 or /48.
@@ -203,7 +247,8 @@ func (n *suspects) turn(now int64) {
 	}
 }
 
-// Fill writes its part of a snapshot, with at most so many networks.
+// Fill writes its part of a snapshot, with at most so many networks and as many
+// autonomous systems.
 func (t *Top) Fill(s *Snapshot, networks int) {
 	at := t.now()
 	now := at.Unix()
@@ -218,23 +263,56 @@ func (t *Top) Fill(s *Snapshot, networks int) {
 	s.Networks = make([]Network, 0, networks)
 	for _, p := range t.networks.Keys() {
 		n, _ := t.networks.Peek(p)
-		n.turn(now / slotTime)
-		found := Network{Network: p, Last: time.Unix(n.last, 0).UTC()}
-		for i := range n.all {
-			found.Suspects += int64(n.all[i])
-			found.Flagged += int64(n.flagged[i])
+		if all, flagged, last := n.within(now); all > 0 {
+			s.Networks = append(s.Networks, Network{p, all, flagged, last})
 		}
-		if found.Suspects > 0 {
-			s.Networks = append(s.Networks, found)
+	}
+	s.ASNs = make([]ASN, 0, networks)
+	for _, asn := range t.asns.Keys() {
+		n, _ := t.asns.Peek(asn)
+		if all, flagged, last := n.within(now); all > 0 {
+			s.ASNs = append(s.ASNs, ASN{asn, n.name, all, flagged, last})
 		}
 	}
 	t.mu.Unlock()
 	slices.SortFunc(s.Networks, func(a, b Network) int {
 		return cmp.Or(cmp.Compare(b.Suspects, a.Suspects), a.Network.Compare(b.Network))
 	})
+	slices.SortFunc(s.ASNs, func(a, b ASN) int {
+		return cmp.Or(cmp.Compare(b.Suspects, a.Suspects), cmp.Compare(a.ASN, b.ASN))
+	})
 	s.Networks = s.Networks[:min(networks, len(s.Networks))]
+	s.ASNs = s.ASNs[:min(networks, len(s.ASNs))]
 	s.Time, s.Since = at.UTC(), t.since.UTC()
 	s.Decisions, s.Minute = total.counts(), last.counts()
+}
+
+// Rates are counts of decisions over time.
+type Rates struct {
+	Since  time.Time // when the first step begins
+	Step   time.Duration
+	Counts []Counts // of each step, the last one's under way
+}
+
+// Rates returns those of the last n steps, at most a day in all. A step is a number of
+// whole minutes, and begins at a multiple of it.
+func (t *Top) Rates(step time.Duration, n int) Rates {
+	minutes := max(int64(step/time.Minute), 1)
+	last := t.now().Unix() / minute
+	first := (last/minutes - int64(n) + 1) * minutes
+	sums := make([]tally, n)
+	t.mu.Lock()
+	for i := range t.minutes {
+		if s := &t.minutes[i]; s.at >= first && s.at <= last && last-s.at < dayMinutes {
+			sums[(s.at-first)/minutes].sum(&s.tally)
+		}
+	}
+	t.mu.Unlock()
+	r := Rates{Since: time.Unix(first*minute, 0).UTC(), Step: time.Duration(minutes) * time.Minute, Counts: make([]Counts, n)}
+	for i := range sums {
+		r.Counts[i] = sums[i].counts()
+	}
+	return r
 }
 
 // Forget drops what was counted of networks that the prefix touches.

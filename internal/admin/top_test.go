@@ -88,6 +88,31 @@ func TestTopCounts(t *testing.T) {
 	}
 }
 
+func TestTopRates(t *testing.T) {
+	top, c := newTop()
+	at := decision("203.0.113.7", policy.FlagYes)
+	at.Facts.Found.Network = policy.Network{ASN: 64500, Name: "an ISP"}
+	top.Record(at)
+	c.add(5 * time.Minute)
+	top.Record(at)
+	r := top.Rates(2*time.Minute, 30)
+	if len(r.Counts) != 30 || r.Counts[29].Class["device"] != 1 || r.Counts[27].Device["nas"] != 1 || r.Counts[28].Decisions != 0 {
+		t.Errorf("%+v", r.Counts[25:])
+	}
+	if want := time.Date(2026, 11, 22, 19, 6, 0, 0, time.UTC); !r.Since.Equal(want) {
+		t.Errorf("since %v", r.Since)
+	}
+	var s admin.Snapshot
+	top.Fill(&s, 10)
+	if len(s.ASNs) != 1 || s.ASNs[0].ASN != 64500 || s.ASNs[0].Suspects != 2 || s.ASNs[0].Name != "an ISP" {
+		t.Errorf("%+v", s.ASNs)
+	}
+	c.add(24 * time.Hour)
+	if r := top.Rates(time.Hour, 24); r.Counts[0].Decisions != 0 || r.Counts[23].Decisions != 0 {
+		t.Errorf("after a day %+v", r.Counts)
+	}
+}
+
 // A clock that is set back, or to before 1970, counts on.
 func TestTopWithAWrongClock(t *testing.T) {
 	top, c := newTop()
