@@ -93,9 +93,15 @@ type Admin struct {
 	Listen string `toml:"listen" form:"hostport"`
 	// Control is the path of the control socket, at most 107 bytes; "" is none.
 	Control string `toml:"control" form:"socket"`
-	// Password is a bcrypt or argon2id hash. While it is "" TCP serves only
-	// /metrics, /healthy and /ready.
+	// Password is a bcrypt or argon2id hash that opens the page for reading. While
+	// it is "" TCP serves only /metrics, /healthy and /ready.
 	Password string `toml:"password" form:"hash"`
+	// ChangePassword is such a hash, too: who knows this password may also change
+	// things there. While it is "" nobody may over TCP. It needs Password.
+	ChangePassword string `toml:"change_password" form:"hash"`
+	// ChangeGroup is the group whose members may change things over the control
+	// socket, beside root and the daemon's user; "" is whoever may open it.
+	ChangeGroup string `toml:"change_group" form:"word"`
 	// Hosts are the Host headers that are answered, without the port; others get 421.
 	Hosts []string `toml:"hosts" form:"host"`
 }

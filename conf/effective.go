@@ -25,12 +25,14 @@ func Effective(c *Config) []byte {
 // loads, and of no known password, so that it opens nothing when it does.
 const redactedHash = "$2b$12$redacted............................................."
 
-// Redacted returns the configuration without secrets: the password's hash and
-// the credentials in store.url. Lists and maps are shared with c.
+// Redacted returns the configuration without secrets: the passwords' hashes
+// and the credentials in store.url. Lists and maps are shared with c.
 func (c *Config) Redacted() Config {
 	out := *c
-	if out.Admin.Password != "" {
-		out.Admin.Password = redactedHash
+	for _, hash := range [...]*string{&out.Admin.Password, &out.Admin.ChangePassword} {
+		if *hash != "" {
+			*hash = redactedHash
+		}
 	}
 	out.Store.URL = redactURL(out.Store.URL)
 	out.DNSList = slices.Clone(out.DNSList)

@@ -147,15 +147,18 @@ func checkMail(s string) *valueError {
 }
 
 var (
-	bcryptHash = regexp.MustCompile(`^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$`)
-	argonHash  = regexp.MustCompile(`^\$argon2id\$v=19\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}$`)
+	bcryptHash = regexp.MustCompile(`^\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$`)
+	argonHash  = regexp.MustCompile(`^\$argon2id\$v=19\$m=[1-9][0-9]{0,5},t=[1-9][0-9]?,p=[1-9][0-9]?\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}$`)
 )
 
+// Costs are bounded, for what a login costs is the daemon's: bcrypt's to some
+// seconds, argon2id's memory to a GiB.
+//
 // checkHash never repeats what it was given: it may be the password itself.
 func checkHash(s string) *valueError {
 	if !bcryptHash.MatchString(s) && !argonHash.MatchString(s) {
 		return badf("the output of htpasswd -nBC 12 '' behind the colon, or an argon2id hash",
-			"is neither a bcrypt nor an argon2id hash")
+			"is neither a bcrypt hash of cost 4 to 15 nor an argon2id hash of at most 999999 KiB")
 	}
 	return nil
 }

@@ -135,6 +135,7 @@ func TestRedacted(t *testing.T) {
 	}
 	c := Default()
 	c.Admin.Password = "$2y$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
+	c.Admin.ChangePassword = c.Admin.Password
 	c.Store.URL = "redis-sentinel://user:secret@a.example.org:1,b.example.org:2/0?sentinel_password=secret&db=1#secret"
 	c.DNSList = []DNSList{{Zone: "secretkey.zen.dq.spamhaus.net", Weight: 3, Kind: "access"}}
 	text := string(Effective(&c))
@@ -237,7 +238,7 @@ func TestSafety17(t *testing.T) {
 
 func TestSafety21(t *testing.T) {
 	for _, text := range []string{
-		"admin.password = \"secret\"", "admin.password = 123456", "store.url = \"ftp://u:secret@h\"", "store.url = \"redis://u:se cret@%zz\"",
+		"admin.password = \"secret\"", "admin.change_password = \"secret\"", "admin.password = 123456", "store.url = \"ftp://u:secret@h\"", "store.url = \"redis://u:se cret@%zz\"",
 	} {
 		_, _, err := check(t, text)
 		if err == nil || strings.Contains(err.Error(), "cret") || strings.Contains(err.Error(), "123456") {

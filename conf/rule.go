@@ -29,7 +29,7 @@ func (d *decoder) judge(c *Config) []Warning {
 		}
 	}
 	var warnings []Warning
-	for _, w := range append(d.advice(c), d.ineffective(c)...) {
+	for _, w := range d.advice(c) {
 		warnings = append(warnings, Warning(w))
 	}
 	slices.SortStableFunc(warnings, func(a, b Warning) int { return byPosition(Problem(a), Problem(b)) })
@@ -48,6 +48,7 @@ var rules = []struct {
 	check func(*decoder, *Config)
 }{
 	{[]string{"listen"}, (*decoder).ruleListen},
+	{[]string{"admin"}, (*decoder).ruleAdmin},
 	{[]string{"enforce_at", "exempt.authenticated", "exempt.recipients"}, (*decoder).ruleEnforceAt},
 	{[]string{"exempt.relays"}, (*decoder).ruleRelays},
 	{[]string{"prior"}, (*decoder).rulePrior},
@@ -286,6 +287,14 @@ func (d *decoder) advice(c *Config) []Problem {
 		warn(badf("remove it to have the default back", "no limits at all"), "limit")
 	}
 	return append(out, d.adviceAdmin(c)...)
+}
+
+// ruleAdmin keeps "no password" the one way to say that TCP serves no page.
+func (d *decoder) ruleAdmin(c *Config) {
+	if c.Admin.ChangePassword != "" && c.Admin.Password == "" {
+		d.place(badf("set admin.password too; the two may be the same",
+			"opens nothing while admin.password is empty"), "admin.change_password")
+	}
 }
 
 // adviceAdmin is about safety rule 19. An open address without a password is no

@@ -1,6 +1,6 @@
 // Package admin is what the daemon serves to its admin over HTTP: metrics and
-// health on TCP, where nothing else is open, and only to known Host headers; and
-// what the commands ask over the control socket, with the client that asks. It
+// health on TCP, where nothing else is open without a password, and only to known Host
+// headers; and what the commands ask over the control socket, with the client that asks. It
 // decides nothing and knows no configuration: the daemon answers (Running).
 package admin
 
@@ -23,6 +23,7 @@ type Options struct {
 	Hosts    []string // Host headers that are answered, without the port
 	Registry *prometheus.Registry
 	Ready    func() Readiness
+	Page     http.Handler // all else; nil is none
 	Log      *slog.Logger
 }
 
@@ -37,7 +38,7 @@ type Readiness struct {
 	Sources map[string]string `json:"sources,omitempty"`
 }
 
-// Server serves /metrics, /healthy and /ready.
+// Server serves /metrics, /healthy and /ready, and the page where it is given one.
 type Server struct{ http http.Server }
 
 // New returns a Server.
@@ -53,6 +54,9 @@ func New(o Options) *Server {
 		}
 		json.NewEncoder(w).Encode(r)
 	})
+	if o.Page != nil {
+		mux.Handle("/", o.Page)
+	}
 	const limit = 10 * time.Second
 	return &Server{http: http.Server{
 		Handler: onlyHosts(o.Hosts, mux), ReadTimeout: limit, WriteTimeout: limit, IdleTimeout: time.Minute,

@@ -13,98 +13,7 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-
-	"github.com/iot-milter/iot-milter/policy"
 )
-
-// Host is what is remembered of an address: history and facts, never a verdict.
-type Host struct {
-	Addr     netip.Addr       `json:"addr"`
-	Network  string           `json:"network,omitempty"` // instead: these are the counts of its hosts that found no room
-	First    time.Time        `json:"first,omitzero"`    // never where facts alone are known
-	Last     time.Time        `json:"last,omitzero"`
-	Sessions int              `json:"sessions"`
-	Suspect  int              `json:"suspect"` // of them with flag suspect
-	Flagged  int              `json:"flagged"` // of them with flag yes
-	Days     int              `json:"days"`    // distinct ones with a session
-	Device   string           `json:"device"`
-	Shows    int              `json:"shows"`             // sessions that showed Device
-	Shown    *time.Time       `json:"shown,omitempty"`   // the last one of them
-	Classes  map[string]int64 `json:"classes"`           // shares of sessions; recent ones weigh most
-	Allowed  bool             `json:"allowed,omitempty"` // by iot-milter allow; in the answer on one host
-	Facts    []Fact           `json:"facts,omitempty"`   // likewise: what look-ups found, and still holds
-}
-
-// Fact is what a look-up found about an address.
-type Fact struct {
-	Kind string `json:"kind"`           // iprev, network, list, p0f or banner
-	List string `json:"list,omitempty"` // the zone of one
-	Text string `json:"text"`           // may be an attacker's
-	Left int    `json:"left"`           // seconds that it holds
-}
-
-// Hosts is the answer of /v1/hosts: those seen last, the last one first.
-type Hosts struct {
-	Hosts []Host `json:"hosts"`
-	Total int    `json:"total"` // how many there are
-}
-
-// Forgotten is the answer to a DELETE of /v1/hosts.
-type Forgotten struct {
-	Prefix  netip.Prefix `json:"prefix"`
-	Entries int          `json:"entries"` // of all tables
-}
-
-// Allowed is an entry of the list of clients that are not judged.
-type Allowed struct {
-	What  string     `json:"what"`
-	Note  string     `json:"note,omitempty"`
-	Added time.Time  `json:"added"`
-	Until *time.Time `json:"until,omitempty"` // nil is for ever
-	// Evidence is the decision for whose sake it was added, if there was one.
-	Evidence *policy.Decision `json:"evidence,omitempty"`
-}
-
-// Permit is what a POST to /v1/allow asks for: an address, a network or a domain, or the
-// client of a decision, which is kept with the entry; for ever unless one of Until and
-// For is set.
-type Permit struct {
-	What   string     `json:"what,omitempty"`
-	FromID string     `json:"from_id,omitempty"`
-	Note   string     `json:"note,omitempty"`
-	Until  *time.Time `json:"until,omitempty"`
-	For    string     `json:"for,omitempty"` // "30d", "12h", "1d12h"
-
-	Evidence *policy.Decision `json:"-"` // of FromID
-}
-
-// Reloaded is the answer of /v1/reload.
-type Reloaded struct {
-	OK       bool      `json:"ok"`
-	Mode     string    `json:"mode"` // that holds now
-	Errors   []Problem `json:"errors"`
-	Warnings []Problem `json:"warnings"`
-	Later    []string  `json:"later"` // keys that take effect at the next start
-}
-
-// Problem is one of a configuration.
-type Problem struct {
-	File string `json:"file"`
-	Line int    `json:"line"`
-	Col  int    `json:"col"`
-	Key  string `json:"key"`
-	What string `json:"what"`
-	Hint string `json:"hint"`
-}
-
-// Refusal is an error that is the caller's: the HTTP status, and what to do about it
-// after "hint: ".
-type Refusal struct {
-	Status int    `json:"-"`
-	What   string `json:"error"`
-}
-
-func (r *Refusal) Error() string { return r.What }
 
 // Running is the daemon as the control socket sees it. All of it must be safe for
 // concurrent use.
@@ -133,10 +42,18 @@ const (
 	requestTime = 10 * time.Second
 )
 
-// Control serves the daemon's control socket: JSON over HTTP, below /v1/. Whoever may
-// open the socket may both read and change: file permissions are the only lock so
-// far. Reading and changing are two rights, and kept apart by method: what
-// changes something is no GET. Changes are logged with the user who asked for them.
+// ControlOptions are what a Control needs.
+type ControlOptions struct {
+	Log       *slog.Logger
+	Now       func() time.Time
+	MayChange func(uid int) bool // whether that user may; -1 is unknown
+	Page      http.Handler       // all that is not below /v1/; nil is none
+}
+
+// Control serves the daemon's control socket: JSON over HTTP, below /v1/, and beside it
+// the page. Whoever may open the socket may read; who may change things says
+// MayChange. The two rights are kept apart by method: what changes something is no GET.
+// Changes are logged with the user who asked for them.
 type Control struct {
 	http    http.Server
 	running Running
@@ -146,8 +63,8 @@ type Control struct {
 }
 
 // NewControl returns a Control of a running daemon.
-func NewControl(r Running, log *slog.Logger, now func() time.Time) *Control {
-	c := &Control{running: r, log: log, now: now, slots: make(chan struct{}, maxRequests)}
+func NewControl(r Running, o ControlOptions) *Control {
+	c := &Control{running: r, log: o.Log, now: o.Now, slots: make(chan struct{}, maxRequests)}
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(*http.Request) (any, error){
 		"GET /v1/top":          c.top,
@@ -165,10 +82,15 @@ func NewControl(r Running, log *slog.Logger, now func() time.Time) *Control {
 		mux.Handle(pattern, c.bounded(c.answered(answer)))
 	}
 	mux.HandleFunc("GET /v1/tail", c.tail) // bounded by itself
+	all := http.NewServeMux()
+	all.Handle("/v1/", noPages(rightful(o.MayChange, mux)))
+	if o.Page != nil {
+		all.Handle("/", o.Page)
+	}
 	watching, stop := context.WithCancel(context.Background())
 	c.http = http.Server{
-		Handler: onlyHosts([]string{controlHost, "localhost"}, noPages(mux)), ReadTimeout: requestTime, WriteTimeout: reloadTime + requestTime,
-		IdleTimeout: requestTime, MaxHeaderBytes: 16 << 10, ConnContext: withUser, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler: onlyHosts([]string{controlHost, "localhost"}, all), ReadTimeout: requestTime, WriteTimeout: reloadTime + requestTime,
+		IdleTimeout: requestTime, MaxHeaderBytes: 16 << 10, ConnContext: withUser, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return watching },
 	}
 	c.http.RegisterOnShutdown(stop)
@@ -192,6 +114,17 @@ func noPages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
 			refuse(w, &Refusal{http.StatusForbidden, "pages of the web may not ask"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// rightful keeps who may only read from changing things.
+func rightful(mayChange func(uid int) bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !mayChange(User(r.Context())) {
+			refuse(w, &Refusal{http.StatusForbidden, "you may read, and change nothing; hint: be root, the daemon's user, or a member of [admin] change_group"})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -321,28 +254,8 @@ func (c *Control) allow(r *http.Request) (any, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, bad("something follows the JSON object")
 	}
-	if p.For != "" {
-		if p.Until != nil {
-			return nil, bad("either until or for")
-		}
-		span, err := ParseSpan(p.For)
-		if err != nil {
-			return nil, err
-		}
-		until := c.now().Add(span).UTC().Truncate(time.Second)
-		p.Until = &until
-	}
-	if p.Until != nil && !p.Until.After(c.now()) {
-		return nil, bad("until %s is past", p.Until.Format(time.RFC3339))
-	}
-	if p.FromID != "" {
-		d, client, err := c.fromID(r.Context(), p.FromID)
-		if err != nil {
-			return nil, err
-		}
-		if p.Evidence = d; p.What == "" {
-			p.What = client.String()
-		}
+	if err := p.Complete(r.Context(), c.running, c.now()); err != nil {
+		return nil, err
 	}
 	e, err := c.running.Allow(p)
 	if err != nil {
@@ -374,7 +287,7 @@ func (c *Control) reload(r *http.Request) (any, error) {
 
 // changed logs who changed what.
 func (c *Control) changed(r *http.Request, what string, args ...any) {
-	c.log.Info("control", append([]any{"does", what, "uid", user(r.Context())}, args...)...)
+	c.log.Info("control", append([]any{"does", what, "uid", User(r.Context())}, args...)...)
 }
 
 func limit(r *http.Request, otherwise int) (int, error) {

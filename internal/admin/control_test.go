@@ -24,9 +24,10 @@ import (
 
 // fake is a daemon that answers what it was asked.
 type fake struct {
-	asked   atomic.Value
-	holding chan struct{} // reloads wait for it
-	stream  *event.Stream // nil: nobody may watch
+	asked    atomic.Value
+	readOnly bool
+	holding  chan struct{} // reloads wait for it
+	stream   *event.Stream // nil: nobody may watch
 }
 
 func (f *fake) said(format string, args ...any) { f.asked.Store(fmt.Sprintf(format, args...)) }
@@ -97,7 +98,9 @@ func serveUntil(t *testing.T, f *fake) (socket string, stop func(context.Context
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := admin.NewControl(f, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	c := admin.NewControl(f, admin.ControlOptions{
+		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }, MayChange: func(int) bool { return !f.readOnly },
+	})
 	go c.Serve(l)
 	return socket, c.Close
 }

@@ -184,12 +184,12 @@ func dropped(n int64) []byte {
 	return append(line, '\n')
 }
 
-// fromID is the decision of an id, for the list of clients that are not judged.
-func (c *Control) fromID(ctx context.Context, id string) (d *policy.Decision, client netip.Addr, err error) {
+// byID is the decision of an id, for the list of clients that are not judged.
+func byID(ctx context.Context, from Decisions, id string) (d *policy.Decision, client netip.Addr, err error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	q := history.Query{ID: id, Limit: 1}
-	if err := c.running.Search(ctx, &q, func(found *policy.Decision) bool { d = found; return false }); err != nil {
+	if err := from.Search(ctx, &q, func(found *policy.Decision) bool { d = found; return false }); err != nil {
 		return nil, client, err
 	}
 	if d == nil {

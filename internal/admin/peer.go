@@ -73,8 +73,8 @@ func withUser(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// user is whose request it is, -1 where that is unknown.
-func user(ctx context.Context) int {
+// User is whose request on a control socket it is, -1 where that is unknown.
+func User(ctx context.Context) int {
 	if uid, ok := ctx.Value(userKey{}).(int); ok {
 		return uid
 	}

@@ -41,16 +41,16 @@ type control struct {
 	memory  remembered
 	top     *admin.Top
 	list    *allow.List
-	broken  error // why the list could not be read; then it is not written either
-	mode    atomic.Uint32
-	reloads chan chan admin.Reloaded // taken by the daemon's loop
-	gone    chan struct{}            // closed when that ends
+	broken  error                       // why the list could not be read; then it is not written either
+	holds   atomic.Pointer[conf.Config] // the configuration in force
+	reloads chan chan admin.Reloaded    // taken by the daemon's loop
+	gone    chan struct{}               // closed when that ends
 }
 
 func newControl(d *Daemon, memory remembered, top *admin.Top, list *allow.List, broken error) *control {
 	c := &control{daemon: d, memory: memory, top: top, list: list, broken: broken,
 		reloads: make(chan chan admin.Reloaded), gone: make(chan struct{})}
-	c.mode.Store(uint32(d.config.Mode))
+	c.holds.Store(d.config)
 	return c
 }
 
@@ -69,7 +69,9 @@ func (d *Daemon) startControl() (stop func()) {
 		return gone
 	}
 	d.log.Info("serving the control socket", "socket", path)
-	c := admin.NewControl(d.control, d.log, time.Now)
+	c := admin.NewControl(d.control, admin.ControlOptions{
+		Log: d.log, Now: time.Now, MayChange: d.control.mayChange, Page: d.page().OverSocket(),
+	})
 	go c.Serve(l)
 	return func() {
 		gone()
@@ -84,7 +86,7 @@ func (d *Daemon) startControl() (stop func()) {
 // Top implements admin.Running.
 func (c *control) Top(networks, campaigns int) (s admin.Snapshot) {
 	c.top.Fill(&s, networks)
-	s.Mode = policy.Mode(c.mode.Load()).String()
+	s.Mode = c.holds.Load().Mode.String()
 	s.Campaigns = c.Campaigns(campaigns)
 	c.memory.Tables(func(name string, entries int, lost int64) {
 		s.Tables = append(s.Tables, admin.Table{Name: name, Entries: entries, Lost: lost})
@@ -282,7 +284,7 @@ func (c *control) Reload(ctx context.Context) (r admin.Reloaded, err error) {
 
 // reloaded is what the admin is told of a reload.
 func (c *control) reloaded(err error, warnings []conf.Warning, later []string) admin.Reloaded {
-	r := admin.Reloaded{OK: err == nil, Mode: policy.Mode(c.mode.Load()).String(),
+	r := admin.Reloaded{OK: err == nil, Mode: c.holds.Load().Mode.String(),
 		Errors: []admin.Problem{}, Warnings: []admin.Problem{}, Later: append([]string{}, later...)}
 	var wrong conf.Errors
 	if errors.As(err, &wrong) {

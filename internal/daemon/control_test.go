@@ -168,6 +168,64 @@ func TestControlReloads(t *testing.T) {
 	p.says("msg=control does=reload uid=" + strconv.Itoa(os.Getuid()))
 }
 
+// TestSafety19ChangeGroup: who may open the socket and is not in the group reads.
+func TestSafety19ChangeGroup(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be others")
+	}
+	dir, err := os.MkdirTemp("", "ctl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	os.Chmod(dir, 0o755)
+	p := controlled(t, dir)
+	os.Chmod(p.control(), 0o666)
+	status := func(method, path string) (got int) {
+		done := make(chan int)
+		go func() {
+			runtime.LockOSThread() // and never unlocked: the thread ends
+			syscall.RawSyscall(syscall.SYS_SETRESUID, ^uintptr(0), 65534, ^uintptr(0))
+			conn, err := net.Dial("unix", p.control())
+			if err != nil {
+				t.Error(err)
+				done <- 0
+				return
+			}
+			client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}}
+			r, _ := http.NewRequest(method, "http://localhost"+path, nil)
+			a, err := client.Do(r)
+			if err != nil {
+				t.Error(err)
+				done <- 0
+				return
+			}
+			a.Body.Close()
+			done <- a.StatusCode
+		}()
+		return <-done
+	}
+	if got := status("DELETE", "/v1/hosts?prefix=203.0.113.7"); got != 200 {
+		t.Errorf("no group is named: %d", got)
+	}
+	config(t, dir, fmt.Sprintf("state_dir = %q", dir), "dns.enabled = false", `admin.change_group = "no-such-group"`)
+	if r, err := asks[admin.Reloaded](p, "POST", "/v1/reload", nil); err != nil || !r.OK || len(r.Later) != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got := status("DELETE", "/v1/hosts?prefix=203.0.113.7"); got != 403 {
+		t.Errorf("not of the group: %d", got)
+	}
+	if got := status("GET", "/v1/top"); got != 200 {
+		t.Errorf("reading: %d", got)
+	}
+	if got := status("GET", "/"); got != 200 {
+		t.Errorf("the page: %d", got)
+	}
+	if _, err := asks[admin.Forgotten](p, "DELETE", "/v1/hosts?prefix=203.0.113.7", nil); err != nil {
+		t.Errorf("root: %v", err)
+	}
+}
+
 func TestControlReloadsByMany(t *testing.T) {
 	p := controlled(t, t.TempDir())
 	done := make(chan error, 8)

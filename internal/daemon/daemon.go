@@ -39,6 +39,7 @@ const maxNotify = time.Second
 // Daemon is a running iot-milter.
 type Daemon struct {
 	path      string
+	version   string
 	config    *conf.Config // that it started with …
 	running   *conf.Config // … and that holds now
 	level     slog.LevelVar
@@ -69,7 +70,7 @@ func Run(path, version string, w io.Writer) error {
 		return err
 	}
 	debug.SetMemoryLimit(int64(config.Limits.Memory))
-	d := &Daemon{path: path, config: config, running: config, metrics: obs.NewMetrics(version), notifies: rate.Sometimes{Interval: time.Minute}}
+	d := &Daemon{path: path, version: version, config: config, running: config, metrics: obs.NewMetrics(version), notifies: rate.Sometimes{Interval: time.Minute}}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
 	d.metrics.Loaded(time.Now())
@@ -106,10 +107,10 @@ func Run(path, version string, w io.Writer) error {
 			Grace: min(maxGrace, config.Limits.Drain),
 		},
 	})
-	return d.serve(version, signals)
+	return d.serve(signals)
 }
 
-func (d *Daemon) serve(version string, signals <-chan os.Signal) error {
+func (d *Daemon) serve(signals <-chan os.Signal) error {
 	listeners, err := listen(d.config, d.log)
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ func (d *Daemon) serve(version string, signals <-chan os.Signal) error {
 	d.listening.Store(true)
 	defer d.startAdmin()()
 	defer d.startControl()()
-	d.log.Info("ready", "version", version, "mode", d.config.Mode.String())
+	d.log.Info("ready", "version", d.version, "mode", d.config.Mode.String())
 	d.notify(sd.SdNotifyReady)
 	stop := d.startWatchdog()
 	defer stop()
@@ -193,7 +194,7 @@ func (d *Daemon) reload() admin.Reloaded {
 	d.decider.Swap(settings)
 	d.events.apply(config)
 	d.running = config
-	d.control.mode.Store(uint32(config.Mode))
+	d.control.holds.Store(config)
 	d.log.Info("reloaded", "mode", config.Mode.String())
 	return d.control.reloaded(nil, warnings, later)
 }
@@ -277,7 +278,7 @@ func (d *Daemon) startAdmin() (stop func()) {
 		return func() {}
 	}
 	a := admin.New(admin.Options{
-		Hosts: d.config.Admin.Hosts, Registry: d.metrics.Registry, Log: d.log,
+		Page: d.page().OverTCP(), Hosts: d.config.Admin.Hosts, Registry: d.metrics.Registry, Log: d.log,
 		Ready: func() admin.Readiness {
 			up := d.listening.Load()
 			return admin.Readiness{Ready: up, Listening: up, ClientHidden: d.decider.ClientHidden(), Sources: d.sources.Load().States()}

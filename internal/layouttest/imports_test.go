@@ -100,8 +100,8 @@ var layers = []struct {
 		"the scripted MTA is a second opinion on the protocol: it shares no code with what it tests"},
 	{[]string{"conf"}, []string{"policy", "policy/device"}, []string{"github.com/BurntSushi/toml"}, []string{"net/http/...", "os/exec"},
 		"conf knows the closed vocabularies and no more; internal/daemon translates it for the parts"},
-	{[]string{"internal/admin", "internal/obs", "internal/event", "internal/history"},
-		[]string{"milter", "policy", "policy/device", "policy/evidence", "internal/event", "internal/history"}, nil, nil,
+	{[]string{"internal/admin", "internal/obs", "internal/event", "internal/history", "internal/page"},
+		[]string{"milter", "policy", "policy/device", "policy/evidence", "internal/event", "internal/history", "internal/admin", "internal/replay"}, nil, nil,
 		"what an admin sees is fed by the parts, never by the configuration"},
 }
 
@@ -148,6 +148,9 @@ var homes = []struct {
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "the command line is one package"},
 	{"github.com/coreos/go-systemd/...", []string{"internal/daemon"}, "only the daemon knows what started it"},
 	{"github.com/prometheus/...", []string{"internal/obs", "internal/admin"}, "other packages declare the small Meter that they feed"},
+	{"github.com/go-analyze/charts/...", []string{"internal/page"}, "charts are documents of the page"},
+	{"github.com/alexedwards/...", []string{"internal/page"}, "sessions and passwords are the page's"},
+	{"github.com/chromedp/...", nil, "tests only: it drives a browser"},
 	{"github.com/emersion/go-smtp/...", []string{"integration/..."}, "it is a mail sink for tests and not part of the daemon"},
 	{"golang.org/x/tools/...", nil, "tests only"},
 	{"os/exec", []string{"internal/plumbing", "internal/mounttest", "integration/..."}, "the product runs no program but postconf, to read Postfix's configuration"},
