@@ -31,6 +31,9 @@
 // redis-server that the daemons share (shared_test.go). TestFaults, by `make faults`, breaks
 // everything else under load and counts at the sink: faulttable_test.go is its table.
 //
+// TestPage… take a real Chromium through the page of the daemon (page_test.go);
+// browser/check.js is what they look for on each page.
+//
 // # How to write a case
 //
 // A case is a text file cases/NN-name.txtar. The words above the first section

@@ -82,9 +82,9 @@ func prepare() error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("these tests start mail servers; hint: run them as root")
 	}
-	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f", "redis-server", "redis-cli"} {
+	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f", "redis-server", "redis-cli", "chromium"} {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest p0f redis-server", p)
+			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest p0f redis-server chromium", p)
 		}
 	}
 	if out, err := exec.Command("mta/fetch-sendmail.sh").CombinedOutput(); err != nil {
