@@ -175,7 +175,7 @@ func (s *Store) Tried(it state.Item, at time.Time) (times int) {
 	if !ok {
 		return here
 	}
-	return int(answer[0])
+	return int(max(0, answer[0]))
 }
 
 // Available is state.Memory's, over all hosts.
@@ -214,6 +214,9 @@ func (s *Store) draw(o *op, at time.Time, draws []state.Draw) (empty int, ok boo
 	each.answers += len(draws)
 	answer, ok := s.ask(&each, keys, args)
 	if !ok {
+		return 0, false
+	}
+	if answer[0] < 0 || answer[0] > int64(len(draws)) { // of a bucket that there is not
 		return 0, false
 	}
 	empty = int(answer[0]) - 1
@@ -262,7 +265,7 @@ func (s *Store) Mailed(mail state.Mail, rule state.CampaignRule) state.MailAnswe
 		c := &said.Campaigns[i]
 		c.Template = t
 		if a := answer[2+7*i:]; a[0] == 1 {
-			c.On, c.Began, c.Networks, c.Messages = a[1] == 1, a[2] == 1, int(a[3]), a[4]
+			c.On, c.Began, c.Networks, c.Messages = a[1] == 1, a[2] == 1, int(max(0, a[3])), a[4]
 			c.Since, c.Last = time.Unix(a[5], 0), time.Unix(a[6], 0)
 		}
 	}
