@@ -107,14 +107,15 @@ func (q *question) headers(stdin io.Reader) (*policy.Headers, error) {
 	return h, nil
 }
 
-// table writes rows of a key and a value; what is empty is left out.
+// table writes rows of a key and a value; what is empty is left out, and what a terminal
+// obeys is shown as what it is.
 type table struct{ *tabwriter.Writer }
 
 func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
 
 func (t table) row(key, value string) {
 	if value != "" {
-		fmt.Fprintf(t, "%s\t%s\n", key, value)
+		fmt.Fprintf(t, "%s\t%s\n", key, harmless(value))
 	}
 }
 
@@ -142,7 +143,8 @@ func printDecision(t table, d *policy.Decision) {
 		fmt.Fprintln(t, "signal\tstatus\tgroup\tfamily\tdecibans\tfact")
 	}
 	for _, s := range d.Signals {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%+.1f\t%s\n", s.Name, s.Status, s.Group, s.Family, s.Weight, replay.Harmless(s.Fact))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%+.1f\t%s\n", harmless(s.Name), harmless(s.Status), harmless(s.Group), harmless(s.Family),
+			s.Weight, replay.Harmless(s.Fact))
 	}
 	fmt.Fprintln(t)
 	row("class", d.Class)
@@ -167,7 +169,7 @@ func printDecision(t table, d *policy.Decision) {
 func printWire(t table, v policy.Verdict) {
 	t.row("reply", v.Reply)
 	if v.Mark != "" {
-		t.row("header", policy.HeaderName+": "+strings.ReplaceAll(v.Mark, "\n", "\n\t"))
+		fmt.Fprintf(t, "header\t%s: %s\n", policy.HeaderName, strings.ReplaceAll(v.Mark, "\n", "\n\t")) // its letters are the contract's
 	}
 }
 

@@ -111,7 +111,7 @@ func brief(d *policy.Decision, between string) string {
 	if d.Exempt != "" {
 		reason = d.Exempt
 	}
-	return strings.Join([]string{at, harmless(d.ID), dash(d.Client), d.Class, dash(d.Device), d.Flag, d.Verdict, d.Action,
+	return strings.Join([]string{at, dash(d.ID), dash(d.Client), dash(d.Class), dash(d.Device), dash(d.Flag), dash(d.Verdict), dash(d.Action),
 		dash(reason), dash(strings.Join(d.To, ",")), helo}, between)
 }
 
@@ -121,11 +121,11 @@ func printPast(w io.Writer, d *policy.Decision) {
 	if d.Time != nil {
 		t.row("time", stamp(*d.Time))
 	}
-	t.row("id", harmless(d.ID))
-	t.row("session", harmless(d.Session))
-	t.row("mta", harmless(d.MTA))
-	t.row("qid", harmless(d.QueueID))
-	t.row("to", harmless(strings.Join(d.To, ", ")))
+	t.row("id", d.ID)
+	t.row("session", d.Session)
+	t.row("mta", d.MTA)
+	t.row("qid", d.QueueID)
+	t.row("to", strings.Join(d.To, ", "))
 	t.row("stage", fmt.Sprintf("%s, %d recipients accepted, ended by %s", d.Stage, d.Rcpts, dash(d.End)))
 	printDecision(t, d)
 	fmt.Fprintln(t)
