@@ -18,7 +18,7 @@ GO         ?= go
 # version, and their own go.sum entries are checked by the checksum database.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = v1.9.0
-CYCLONEDX   = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
+CYCLONEDX   = v1.9.0
 
 # A checkout may belong to another user than the one who builds. What make itself
 # runs does not see the environment that it exports.
@@ -30,12 +30,12 @@ export SENDMAIL_ROOT := $(shell .ci/setup where)
 GIT      := git -c safe.directory=$(CURDIR)
 VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
-SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
+SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
 
-.PHONY: help build demo test valkey race fuzz integration check fmt bench faults soak burst accuracy install clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt bench faults soak burst accuracy install clean
 
 help: ## print this
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 build: ## build/iot-milter, static
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -ldflags '-s -w -X main.version=$(VERSION)' -o build/iot-milter .
@@ -61,6 +61,12 @@ integration: build ## the cases on real Postfix and Sendmail; needs root
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+fuzz-night: ## the same for 10 minutes each: some hours, for a night
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
+
+sbom: build ## build/sbom.json, what is linked in (CycloneDX)
+	.ci/sbom $(CYCLONEDX) $(VERSION)
 
 check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rules, alerts
 	.ci/setup check

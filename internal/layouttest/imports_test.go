@@ -153,6 +153,7 @@ var homes = []struct {
 	{"github.com/chromedp/...", nil, "tests only: it drives a browser"},
 	{"github.com/emersion/go-smtp/...", []string{"integration/..."}, "it is a mail sink for tests and not part of the daemon"},
 	{"golang.org/x/tools/...", nil, "tests only"},
+	{module + "/internal/plumbing", []string{"internal/cli", "integration/..."}, "it asks postconf: the daemon starts no program"},
 	{"os/exec", []string{"internal/plumbing", "internal/mounttest", "integration/..."}, "the product runs no program but postconf, to read Postfix's configuration"},
 	{module + "/internal/...", []string{"", "internal/..."}, "only main and other parts of internal put the daemon together"},
 	{module + "/conf", []string{"", "internal/...", "integration/..."}, "parts are given Options, not the configuration"},
