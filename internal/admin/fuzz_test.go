@@ -47,30 +47,32 @@ func (*nobody) Search(context.Context, *history.Query, func(*policy.Decision) bo
 }
 
 // FuzzControl: whatever is asked of the control socket, the answer is JSON of one line
-// in which nothing that was asked stands raw, and a GET changes nothing.
+// in which nothing that was asked stands raw, and neither a GET nor who may not change
+// things does.
 func FuzzControl(f *testing.F) {
-	f.Add("GET", "/v1/hosts?prefix=203.0.113.0/24&limit=5", "")
-	f.Add("GET", "/v1/history?client=2001:db8::7&since=2h&class=device", "")
-	f.Add("DELETE", "/v1/hosts?prefix=203.0.113.7", "")
-	f.Add("DELETE", "/v1/allow?what=a%1b%5b2J", "")
-	f.Add("POST", "/v1/allow", `{"what":"203.0.113.7","for":"3d","note":"x"}`)
-	f.Add("POST", "/v1/reload", "")
-	f.Add("GET", "/v1/tail?to=example.org", "")
-	f.Add("GET", "/v1/hosts/%00", "")
-	f.Fuzz(func(t *testing.T, method, target, body string) {
+	f.Add(true, "GET", "/v1/hosts?prefix=203.0.113.0/24&limit=5", "")
+	f.Add(true, "GET", "/v1/history?client=2001:db8::7&since=2h&class=device", "")
+	f.Add(true, "DELETE", "/v1/hosts?prefix=203.0.113.7", "")
+	f.Add(true, "DELETE", "/v1/allow?what=a%1b%5b2J", "")
+	f.Add(true, "POST", "/v1/allow", `{"what":"203.0.113.7","for":"3d","note":"x"}`)
+	f.Add(true, "POST", "/v1/reload", "")
+	f.Add(true, "GET", "/v1/tail?to=example.org", "")
+	f.Add(true, "GET", "/v1/hosts/%00", "")
+	f.Fuzz(func(t *testing.T, may bool, method, target, body string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil || u.Host != "" {
 			return
 		}
 		var n nobody
-		c := NewControl(&n, slog.New(slog.DiscardHandler), func() time.Time { return time.Unix(1795377600, 0) })
+		c := NewControl(&n, ControlOptions{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(1795377600, 0) },
+			MayChange: func(int) bool { return may }})
 		r := httptest.NewRequest("GET", "/", strings.NewReader(body))
 		r.Method, r.URL, r.Host = method, u, controlHost
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		c.http.Handler.ServeHTTP(w, r)
-		if method == http.MethodGet && n.changed {
-			t.Errorf("GET %s changes something", target)
+		if n.changed && (method == http.MethodGet || !may) {
+			t.Errorf("%s %s changes something, which is allowed: %v", method, target, may)
 		}
 		if w.Header().Get("Content-Type") != "application/json" {
 			if n.changed {
