@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,6 +19,7 @@ type load struct {
 	t      *testing.T
 	broken bool // sessions may break: the MTA itself is killed
 
+	pause atomic.Int64 // between two messages of a session's sender, in nanoseconds
 	stop  chan struct{}
 	ended sync.Once
 	wait  sync.WaitGroup
@@ -29,7 +31,10 @@ type load struct {
 	suspects int            // refused
 }
 
-const loadSenders = 4
+const (
+	loadSenders = 4
+	loadPause   = 2 * time.Millisecond // a hundred messages a second and more are enough
+)
 
 // loadClients are those of the load: mail servers, self-hosters and disk stations.
 func loadClients() (all []client) {
@@ -59,6 +64,7 @@ func loadNames(t *testing.T) string {
 
 func startLoad(t *testing.T, broken bool) *load {
 	l := &load{t: t, broken: broken, stop: make(chan struct{}), answers: map[string]int{}}
+	l.pause.Store(int64(loadPause))
 	t.Cleanup(l.end)
 	for range loadSenders {
 		l.wait.Go(func() {
@@ -66,7 +72,7 @@ func startLoad(t *testing.T, broken bool) *load {
 				select {
 				case <-l.stop:
 					return
-				case <-time.After(2 * time.Millisecond): // 100 and more a second are enough
+				case <-time.After(time.Duration(l.pause.Load())):
 				}
 				l.one()
 			}
