@@ -3,7 +3,7 @@
 // but what policy.Decision says.
 //
 // The folder holds segments named after the time of their first line. The newest is
-// plain text and grows; when it has 1 MiB it is packed (zstd, RFC 8878), some eight to
+// plain text and grows; when it has 512 KiB it is packed (zstd, RFC 8878), some eight to
 // one. A search reads them from the newest on: there is no index to go wrong, and what
 // cannot be read costs its own segment alone.
 package history
@@ -46,8 +46,9 @@ type Options struct {
 }
 
 const (
-	segmentSize = 1 << 20          // bytes of text, from which on a segment is packed; a sixteenth of the size if that is less
+	segmentSize = 512 << 10        // bytes of text, from which on a segment is packed; a sixteenth of the size if that is less
 	segmentTime = 24 * time.Hour   // or after so long
+	packWindow  = 128 << 10        // bytes that the packer looks back: lines are alike
 	maxSegment  = 64 << 20         // bytes that a packed one may unpack to
 	retryTime   = 10 * time.Second // after the disk took nothing
 	flushSize   = 32 << 10         // bytes that wait for the disk at most
@@ -299,9 +300,10 @@ func (s *Store) replace(g *segment, text []byte) error {
 }
 
 // compress keeps no encoder: it is needed once in some thousand messages, and has
-// megabytes.
+// a megabyte.
 func compress(text []byte) ([]byte, error) {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(segmentSize), zstd.WithEncoderCRC(true))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(packWindow), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return nil, err
 	}
