@@ -69,7 +69,7 @@ func Default() Config {
 			Evidence: 2 * time.Second,
 			Lookups:  1024,
 			Memory:   288 << 20,
-			Drain:    10 * time.Second,
+			Drain:    5 * time.Second,
 		},
 	}
 }
