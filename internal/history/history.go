@@ -129,9 +129,7 @@ func (s *Store) load() error {
 	slices.SortFunc(s.segments, func(a, b segment) int { return a.since.Compare(b.since) })
 	for i := range s.segments {
 		if g := &s.segments[i]; !g.packed() {
-			if err := s.pack(g); err != nil {
-				return err
-			}
+			s.pack(g)
 		}
 	}
 	return nil
@@ -216,7 +214,7 @@ func (s *Store) write(now time.Time) error {
 		return errors.Join(err, s.grows.Truncate(s.current.bytes+int64(whole)), s.end())
 	}
 	s.current.bytes += int64(len(s.waiting))
-	s.current.last = now
+	s.current.last, s.waiting = now, s.waiting[:0]
 	if s.current.bytes >= min(segmentSize, max(s.size/16, flushSize)) || now.Sub(s.current.since) >= segmentTime {
 		return s.end()
 	}
@@ -251,25 +249,25 @@ func (s *Store) end() error {
 		s.current.bytes = info.Size()
 	}
 	s.segments = append(s.segments, s.current)
-	if err := errors.Join(err, s.pack(&s.segments[len(s.segments)-1])); err != nil {
-		return err
-	}
-	return nil
+	s.pack(&s.segments[len(s.segments)-1])
+	return err
 }
 
 func (s *Store) path(g *segment) string { return filepath.Join(s.opts.Dir, g.name) }
 
 const newEnd = ".new"
 
-// pack takes the text's place by its packed form. Text stays where that fails: it is
-// as good.
-func (s *Store) pack(g *segment) error {
+// pack takes the text's place by its packed form. Where that fails, which is said, the
+// text stays until the next start: it is as good.
+func (s *Store) pack(g *segment) {
 	text, err := os.ReadFile(s.path(g))
-	if err != nil {
-		return err
+	if err == nil {
+		text = text[:bytes.LastIndexByte(text, '\n')+1] // a killed process may leave a piece
+		err = s.replace(g, text)
 	}
-	text = text[:bytes.LastIndexByte(text, '\n')+1] // a killed process may leave a piece
-	return s.replace(g, text)
+	if err != nil {
+		s.say("a part of the history cannot be packed: "+g.name, err)
+	}
 }
 
 // replace writes a segment anew, packed; one without lines goes.

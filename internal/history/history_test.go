@@ -265,6 +265,36 @@ func TestSafety21Forget(t *testing.T) {
 	}
 }
 
+// TestCannotPack: text that cannot be packed is kept as it is, nothing is lost or told
+// to be, and the next start packs it.
+func TestCannotPack(t *testing.T) {
+	p := newPast(t, t.TempDir()).open(week, 64<<20)
+	p.add(0, 10)
+	p.Flush()
+	inTheWay := filepath.Join(p.dir, strings.TrimSuffix(p.current.name, plainEnd)+packedEnd+newEnd)
+	if err := os.MkdirAll(filepath.Join(inTheWay, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.add(10, 3000) // more than a segment
+	p.Flush()
+	if n := len(p.ids(Query{})); n != 3000 || p.dropped != 0 || !p.up || !strings.Contains(p.log.String(), "cannot be packed") {
+		t.Errorf("%d kept, %d dropped, up %v: %s", n, p.dropped, p.up, &p.log)
+	}
+	if err := os.RemoveAll(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	p.open(week, 64<<20)
+	for _, f := range p.files() {
+		if !strings.HasSuffix(f, packedEnd) {
+			t.Errorf("%s is not packed", f)
+		}
+	}
+	if n := len(p.ids(Query{})); n != 3000 {
+		t.Errorf("%d kept", n)
+	}
+}
+
 // TestDiskFull: lines are dropped, counted and said; when there is room again they are
 // kept again, and none is spoiled.
 func TestDiskFull(t *testing.T) {
