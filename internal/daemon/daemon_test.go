@@ -71,6 +71,9 @@ func config(t *testing.T, dir string, lines ...string) (path, socket string) {
 	if !strings.Contains(text, "listen = [") {
 		text = fmt.Sprintf("listen = [%q]\n", "unix:"+socket) + text
 	}
+	if !strings.Contains(text, "state_dir") { // nothing of this machine's own daemon
+		text = fmt.Sprintf("state_dir = %q\n", dir) + text
+	}
 	if !strings.Contains(text, "[admin]") {
 		text += fmt.Sprintf("\n[admin]\nlisten = \"\"\ncontrol = %q\n", filepath.Join(dir, "c.sock"))
 	}
@@ -550,7 +553,7 @@ func TestAdmin(t *testing.T) {
 
 func TestWrongConfiguration(t *testing.T) {
 	p := launch(t, t.TempDir(), `mode = "tagg"`)
-	if code := p.ends(); code != 2 || !strings.Contains(p.log.String(), ":2:8: mode: ") {
+	if code := p.ends(); code != 2 || !strings.Contains(p.log.String(), ":3:8: mode: ") {
 		t.Errorf("exit %d\n%s", code, p.log)
 	}
 }
