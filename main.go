@@ -12,13 +12,17 @@ import (
 // version is set by the linker: -X main.version=1.2.3.
 var version = "devel"
 
+// config is the file that is read without -c, where it exists; set by the linker
+// where packages keep it elsewhere: -X main.config=/usr/local/etc/iot-milter/iot-milter.toml.
+var config = "/etc/iot-milter/iot-milter.toml"
+
 func main() {
 	os.Exit(cli.Main(os.Args[1:], build(), os.Stdin, os.Stdout, os.Stderr))
 }
 
 // build is what the linker and the Go toolchain left in the binary.
 func build() cli.Build {
-	b := cli.Build{Version: version, Commit: "unknown"}
+	b := cli.Build{Version: version, Commit: "unknown", Config: config}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {

@@ -133,7 +133,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("no path: %v, %v", warnings, err)
 	}
 	_, _, err = Load("testdata/absent.toml")
-	want := "testdata/absent.toml: no such file; hint: without -c all defaults hold; iot-milter check prints them"
+	want := "testdata/absent.toml: no such file; hint: with -c \"\" all defaults hold; iot-milter check -c \"\" prints them"
 	if err == nil || err.Error() != want || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent: %v", err)
 	}

@@ -62,9 +62,9 @@ func unreadable(path string, err error) *Problem {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		p.What, p.Hint = "no such file", "without -c all defaults hold; iot-milter check prints them"
+		p.What, p.Hint = "no such file", `with -c "" all defaults hold; iot-milter check -c "" prints them`
 	case errors.Is(err, fs.ErrPermission):
-		p.Hint = "the file must be readable by user " + strconv.Itoa(os.Getuid())
+		p.Hint = "the file must be readable by user " + strconv.Itoa(os.Getuid()) + `; with -c "" all defaults hold`
 	}
 	return p
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,7 @@ const (
 type Build struct {
 	Version string
 	Commit  string
+	Config  string // the file that is read without -c, where it exists; "" is none
 }
 
 // runtimeError is trouble that is not the command line's.
@@ -48,6 +50,7 @@ func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 			"hosted machine, business line, access line, embedded device) while the connection is open,\n" +
 			"and tags, limits, defers or rejects its mail.",
 		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRun: func(c *cobra.Command, _ []string) { b.config(c) },
 	}
 	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), identifyCommand(), replayCommand(), versionCommand(b),
 		cacheCommand(), allowCommand(), topCommand(), statsCommand(), tailCommand(), historyCommand(), reloadCommand(), mtaConfigCommand())
@@ -74,9 +77,22 @@ func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 	return exitUsage
 }
 
+// config lets a command that was given no -c read the file that the daemon reads. Of one
+// that cannot be looked at the error is Load's: silence would mean the defaults.
+func (b Build) config(c *cobra.Command) {
+	flag := c.Flags().Lookup("config")
+	if flag == nil || flag.Changed || b.Config == "" {
+		return
+	}
+	if _, err := os.Stat(b.Config); errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	flag.Value.Set(b.Config)
+}
+
 // configFlag adds -c to a command.
 func configFlag(c *cobra.Command) *string {
-	return c.Flags().StringP("config", "c", "", "configuration `file`; without one all defaults hold")
+	return c.Flags().StringP("config", "c", "", "configuration `file`; without one the installed one, \"\" for all defaults")
 }
 
 func runCommand(b Build) *cobra.Command {

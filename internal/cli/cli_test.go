@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"iot-milter": func() {
-			os.Exit(cli.Main(os.Args[1:], cli.Build{Version: "1.2.3", Commit: "abc"}, os.Stdin, os.Stdout, os.Stderr))
+			os.Exit(cli.Main(os.Args[1:], cli.Build{Version: "1.2.3", Commit: "abc", Config: "etc/iot-milter.toml"}, os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
 }

@@ -31,7 +31,7 @@ type inquiry struct {
 // asks adds the flags of an inquiry to a command.
 func asks(c *cobra.Command) *inquiry {
 	return &inquiry{
-		command: c, config: c.Flags().StringP("config", "c", "", "configuration `file` that names the control socket"),
+		command: c, config: c.Flags().StringP("config", "c", "", "configuration `file` that names the control socket; without one the installed one"),
 		socket: c.Flags().String("socket", "", "the control socket's `path`, instead of the configuration's"),
 		asJSON: c.Flags().Bool("json", false, "print JSON"),
 	}
