@@ -124,6 +124,9 @@ func uncovered(mynetworks string, by []netip.Prefix) (missing []netip.Prefix, ta
 			plain = netip.PrefixFrom(addr, addr.BitLen()).String()
 		}
 		n, err := netip.ParsePrefix(plain)
+		if n.Addr().Is4In6() && n.Bits() >= 96 {
+			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96) // ::ffff:127.0.0.0/104 is in Debian's main.cf
+		}
 		switch {
 		case err != nil:
 			tables = append(tables, word)
