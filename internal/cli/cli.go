@@ -41,8 +41,8 @@ func trouble(err error) error {
 	return runtimeError{err}
 }
 
-// Main runs the command that args name and returns the exit code.
-func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
+// Root is the tree of commands, for what describes it; Main runs it.
+func Root(b Build) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "iot-milter",
 		Short: "tells a mail server what kind of machine is on the other end",
@@ -54,6 +54,12 @@ func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
 	}
 	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), identifyCommand(), replayCommand(), versionCommand(b),
 		cacheCommand(), allowCommand(), topCommand(), statsCommand(), tailCommand(), historyCommand(), reloadCommand(), mtaConfigCommand())
+	return root
+}
+
+// Main runs the command that args name and returns the exit code.
+func Main(args []string, b Build, in io.Reader, out, errOut io.Writer) int {
+	root := Root(b)
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

@@ -14,65 +14,42 @@ import (
 
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/cli"
+	"github.com/iot-milter/iot-milter/internal/document"
 	"github.com/iot-milter/iot-milter/internal/obs"
 	"github.com/iot-milter/iot-milter/policy"
 )
 
-// page is a Markdown file.
-type page struct{ path, text string }
-
-// block is a fenced block of a page.
-type block struct {
-	where, language, text string
-}
-
 // pages are the documents that users read: those of the root and of docs/.
-func pages(t *testing.T) []page {
+func pages(t *testing.T) []document.Page {
 	t.Helper()
-	var all []page
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
-		paths, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, page{path, string(data)})
-		}
-	}
-	if len(all) == 0 {
-		t.Fatal("no documents")
+	all, err := document.All(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
 
-var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
-
-func (p page) blocks(language string) []block {
-	var all []block
-	for _, m := range fence.FindAllStringSubmatchIndex(p.text, -1) {
-		if p.text[m[2]:m[3]] == language {
-			line := 1 + strings.Count(p.text[:m[0]], "\n")
-			all = append(all, block{fmt.Sprintf("%s:%d", p.path, line), language, p.text[m[4]:m[5]]})
-		}
+// onePage is a document by its path below the root.
+func onePage(t *testing.T, path string) document.Page {
+	t.Helper()
+	all, err := document.Read(root, path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return all
+	return all[0]
 }
 
 func TestDocsConfigurationsLoad(t *testing.T) {
 	n := 0
 	for _, p := range pages(t) {
-		for _, b := range p.blocks("toml") {
+		for _, b := range p.Of("toml") {
 			n++
-			_, warnings, err := conf.Parse(b.where, []byte(b.text))
+			_, warnings, err := conf.Parse(b.Where(), []byte(b.Text))
 			if err != nil {
-				t.Errorf("%s: %v", b.where, err)
+				t.Errorf("%s: %v", b.Where(), err)
 			}
 			for _, w := range warnings {
-				t.Errorf("%s: the example gives a warning: %s", b.where, w)
+				t.Errorf("%s: the example gives a warning: %s", b.Where(), w)
 			}
 		}
 	}
@@ -89,12 +66,12 @@ func TestDocsExamplesRun(t *testing.T) {
 	t.Chdir(root)
 	explained := 0
 	for _, p := range all {
-		for _, b := range p.blocks("console") {
-			for _, example := range strings.Split("\n"+b.text, "\n$ ")[1:] {
+		for _, b := range p.Of("console") {
+			for _, example := range strings.Split("\n"+b.Text, "\n$ ")[1:] {
 				if strings.HasPrefix(example, "iot-milter explain ") {
 					explained++
 				}
-				runExample(t, b.where, example, config)
+				runExample(t, b.Where(), example, config)
 			}
 		}
 	}
@@ -214,11 +191,11 @@ func TestDocsHeadersAreOurs(t *testing.T) {
 	}
 	n := 0
 	for _, p := range pages(t) {
-		for _, b := range p.blocks("text") {
-			for _, header := range shownHeader.FindAllString(b.text, -1) {
+		for _, b := range p.Of("text") {
+			for _, header := range shownHeader.FindAllString(b.Text, -1) {
 				n++
 				if got := keys(markWord, header); !slices.Contains(forms, got) {
-					t.Errorf("%s: keys %q; the program writes one of %q", b.where, got, forms)
+					t.Errorf("%s: keys %q; the program writes one of %q", b.Where(), got, forms)
 				}
 			}
 		}
@@ -235,13 +212,13 @@ func TestDocsLogLinesAreOurs(t *testing.T) {
 	want := keys(logWord, out.String())
 	n := 0
 	for _, p := range pages(t) {
-		for _, b := range p.blocks("text") {
-			if !strings.Contains(b.text, "msg=verdict") {
+		for _, b := range p.Of("text") {
+			if !strings.Contains(b.Text, "msg=verdict") {
 				continue
 			}
 			n++
-			if got := keys(logWord, b.text); got != want {
-				t.Errorf("%s: keys\n%s\nand the program writes\n%s", b.where, got, want)
+			if got := keys(logWord, b.Text); got != want {
+				t.Errorf("%s: keys\n%s\nand the program writes\n%s", b.Where(), got, want)
 			}
 		}
 	}
@@ -253,7 +230,6 @@ func TestDocsLogLinesAreOurs(t *testing.T) {
 var (
 	makeWord = regexp.MustCompile("`make ([a-z]+)")
 	target   = regexp.MustCompile(`(?m)^([a-z]+):`)
-	link     = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 )
 
 func TestDocsNameWhatExists(t *testing.T) {
@@ -266,14 +242,9 @@ func TestDocsNameWhatExists(t *testing.T) {
 		targets = append(targets, m[1])
 	}
 	for _, p := range pages(t) {
-		for _, m := range makeWord.FindAllStringSubmatch(p.text, -1) {
+		for _, m := range makeWord.FindAllStringSubmatch(p.Text, -1) {
 			if !slices.Contains(targets, m[1]) {
-				t.Errorf("%s: make %s is no target", p.path, m[1])
-			}
-		}
-		for _, m := range link.FindAllStringSubmatch(p.text, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(p.path), m[1])); err != nil {
-				t.Errorf("%s: the link to %s leads nowhere", p.path, m[1])
+				t.Errorf("%s: make %s is no target", p.Path, m[1])
 			}
 		}
 	}

@@ -65,16 +65,12 @@ func lookups(t *testing.T) (config string) {
 }
 
 // shown is the block of a document that has a text.
-func shown(t *testing.T, document, language, text string) string {
+func shown(t *testing.T, path, language, text string) string {
 	t.Helper()
-	path := filepath.Join(root, document)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range (page{path, string(data)}).blocks(language) {
-		if strings.Contains(b.text, text) {
-			return b.text
+	page := onePage(t, path)
+	for _, b := range page.Of(language) {
+		if strings.Contains(b.Text, text) {
+			return b.Text
 		}
 	}
 	t.Fatalf("%s: no %s block with %q", path, language, text)

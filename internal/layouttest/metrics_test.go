@@ -125,9 +125,9 @@ func TestDocsListEachMetric(t *testing.T) {
 		}
 	}
 	for _, p := range pages(t) {
-		for _, name := range metricWord.FindAllString(p.text, -1) {
+		for _, name := range metricWord.FindAllString(p.Text, -1) {
 			if _, ok := known[name]; !ok {
-				t.Errorf("%s: there is no metric %s", p.path, name)
+				t.Errorf("%s: there is no metric %s", p.Path, name)
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/iot-milter/iot-milter/internal/document"
 	"github.com/iot-milter/iot-milter/policy"
 )
 
@@ -48,23 +49,23 @@ func TestSignalsHavePages(t *testing.T) {
 			t.Errorf("the signal %s has no page: %v", s.Name, err)
 			continue
 		}
-		checkPage(t, s.Name, page{path, string(data)}, config)
+		checkPage(t, s.Name, document.Parse(path, data), config)
 	}
 }
 
-func checkPage(t *testing.T, name string, p page, config string) {
+func checkPage(t *testing.T, name string, p document.Page, config string) {
 	t.Helper()
-	if !strings.HasPrefix(p.text, "# "+name+"\n") || !strings.Contains(p.text, "\n`"+name+"`\n") {
-		t.Errorf("%s: the page does not name the signal in its title and under Name", p.path)
+	if !strings.HasPrefix(p.Text, "# "+name+"\n") || !strings.Contains(p.Text, "\n`"+name+"`\n") {
+		t.Errorf("%s: the page does not name the signal in its title and under Name", p.Path)
 	}
 	var got []string
-	for _, m := range heading.FindAllStringSubmatch(p.text, -1) {
+	for _, m := range heading.FindAllStringSubmatch(p.Text, -1) {
 		got = append(got, m[1])
 	}
 	if !slices.Equal(got, sections) {
-		t.Errorf("%s: sections %q, want %q, none empty", p.path, got, sections)
+		t.Errorf("%s: sections %q, want %q, none empty", p.Path, got, sections)
 	}
-	want := p.text
+	want := p.Text
 	if measured.MatchString(want) {
 		want = measured.ReplaceAllLiteralString(want, "Measured:\n\n"+sources(name))
 	}
@@ -73,24 +74,24 @@ func checkPage(t *testing.T, name string, p page, config string) {
 			m := console.FindStringSubmatch(block)
 			out, err := printed(m[1], config)
 			if err != nil {
-				t.Errorf("%s: %v", p.path, err)
+				t.Errorf("%s: %v", p.Path, err)
 			}
 			return "```console\n$ " + m[1] + "\n" + trimLines(out) + "\n```"
 		})
-		if err := os.WriteFile(p.path, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(p.Path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if want != p.text || !measured.MatchString(p.text) {
-		t.Errorf("%s: under Measured stands not what policy.Weights has; run: go test ./internal/layouttest -run Signals -update", p.path)
+	if want != p.Text || !measured.MatchString(p.Text) {
+		t.Errorf("%s: under Measured stands not what policy.Weights has; run: go test ./internal/layouttest -run Signals -update", p.Path)
 	}
-	shown := p.blocks("console")
+	shown := p.Of("console")
 	if len(shown) == 0 {
-		shown = p.blocks("text")
+		shown = p.Of("text")
 	}
-	if !slices.ContainsFunc(shown, func(b block) bool { return strings.Count(b.text, name) >= min(2, len(p.blocks("console"))+1) }) {
-		t.Errorf("%s: no example shows the signal", p.path)
+	if !slices.ContainsFunc(shown, func(b document.Block) bool { return strings.Count(b.Text, name) >= min(2, len(p.Of("console"))+1) }) {
+		t.Errorf("%s: no example shows the signal", p.Path)
 	}
 }
 

@@ -1,8 +1,6 @@
 package layouttest
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,27 +11,23 @@ import (
 // TestDocsTablesLoad reads the examples of tables as the daemon would; each
 // begins with a comment that names its file.
 func TestDocsTablesLoad(t *testing.T) {
-	path := filepath.Join(root, "docs", "tables.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := onePage(t, "docs/tables.md")
 	var rows device.Rows
 	seen := 0
-	for _, b := range (page{path, string(text)}).blocks("tsv") {
-		name, _, _ := strings.Cut(strings.TrimPrefix(b.text, "# "), "\n")
+	for _, b := range page.Of("tsv") {
+		name, _, _ := strings.Cut(strings.TrimPrefix(b.Text, "# "), "\n")
 		if name == "networks.tsv" {
-			if kinds, err := asn.ReadKinds([]byte(b.text)); err != nil || len(kinds) == 0 {
-				t.Errorf("%s: %d kinds: %v", b.where, len(kinds), err)
+			if kinds, err := asn.ReadKinds([]byte(b.Text)); err != nil || len(kinds) == 0 {
+				t.Errorf("%s: %d kinds: %v", b.Where(), len(kinds), err)
 			}
 			continue
 		}
-		for _, wrong := range rows.Read(name, []byte(b.text)) {
-			t.Errorf("%s: %v", b.where, wrong)
+		for _, wrong := range rows.Read(name, []byte(b.Text)) {
+			t.Errorf("%s: %v", b.Where(), wrong)
 		}
 		seen++
 	}
 	if seen != len(device.RowFiles) || len(rows.Words) == 0 || len(rows.Domains) == 0 || len(rows.Suffixes) == 0 || len(rows.Hosts) == 0 {
-		t.Errorf("%s: %d examples with rows %+v, want one of each of %q", path, seen, rows, device.RowFiles)
+		t.Errorf("%s: %d examples with rows %+v, want one of each of %q", page.Path, seen, rows, device.RowFiles)
 	}
 }
