@@ -27,6 +27,7 @@ type mta struct {
 	env    []string
 	state  map[string]string
 	sink   *sink.Sink
+	store  int // port of another store than the sink, or 0
 
 	once sync.Once
 	err  error
@@ -64,8 +65,12 @@ func (m *mta) launch() error {
 	if m.sink, err = sink.Listen(sink.Options{Addr: "127.0.0.1:0", LMTP: true}); err != nil {
 		return err
 	}
+	store := m.sink.Port()
+	if m.store != 0 {
+		store = m.store
+	}
 	m.env = append(m.env, "MTA_ADDR="+strings.Join(m.addrs, " "), "MTA_PORT=25", "MTA_SUBMIT=587",
-		fmt.Sprintf("MTA_SINK=%d", m.sink.Port()), "MTA_AUTH="+saslSocket, "MTA_MILTER="+m.socket())
+		fmt.Sprintf("MTA_SINK=%d", store), "MTA_AUTH="+saslSocket, "MTA_MILTER="+m.socket())
 	if m == postfix {
 		filter, err := sink.Listen(sink.Options{Addr: "127.0.0.1:0", Forward: m.reinject})
 		if err != nil {

@@ -29,6 +29,7 @@ const (
 	sendAddr6    = "2001:db8:25::26"
 	hubAddr      = "192.0.2.27"
 	secondAddr   = "192.0.2.28"
+	officeAddr   = "192.0.2.29"
 	proxyAddr    = "192.0.2.254" // a TCP proxy in front of Postfix
 )
 
@@ -82,9 +83,10 @@ func prepare() error {
 	if os.Getuid() != 0 {
 		return fmt.Errorf("these tests start mail servers; hint: run them as root")
 	}
-	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f", "redis-server", "redis-cli", "chromium"} {
+	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f", "redis-server", "redis-cli", "chromium",
+		"dovecot", "sievec", "spamassassin", "spamd", "rspamd", "procmail", "maildrop", "fail2ban-server"} {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is missing; hint: apt-get install postfix m4 openssl iproute2 util-linux miltertest p0f redis-server chromium", p)
+			return fmt.Errorf("%s is missing; hint: .ci/setup test", p)
 		}
 	}
 	if out, err := exec.Command("mta/fetch-sendmail.sh").CombinedOutput(); err != nil {
@@ -178,6 +180,7 @@ func links() error {
 		"link add mta0 type veth peer name client0",
 		"link set client0 netns "+there,
 		"addr add 192.0.2.25/24 dev mta0", "addr add 192.0.2.26/24 dev mta0", "addr add 192.0.2.27/24 dev mta0", "addr add 192.0.2.28/24 dev mta0",
+		"addr add 192.0.2.29/24 dev mta0",
 		"addr add 2001:db8:25::25/64 dev mta0 nodad", "addr add 2001:db8:25::26/64 dev mta0 nodad",
 		"link set mta0 up")
 	if err != nil {

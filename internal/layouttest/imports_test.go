@@ -152,6 +152,7 @@ var homes = []struct {
 	{"github.com/alexedwards/...", []string{"internal/page"}, "sessions and passwords are the page's"},
 	{"github.com/chromedp/...", nil, "tests only: it drives a browser"},
 	{"github.com/emersion/go-smtp/...", []string{"integration/..."}, "it is a mail sink for tests and not part of the daemon"},
+	{"github.com/emersion/go-imap/...", nil, "tests only: it reads a mailbox"},
 	{"golang.org/x/tools/...", nil, "tests only"},
 	{"github.com/yuin/goldmark/...", []string{"internal/document"}, "documents are read for tests, in one package"},
 	{"mvdan.cc/sh/...", nil, "tests only: it parses what documents tell a shell"},
