@@ -6,11 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/iot-milter/iot-milter/internal/document"
 )
 
 // installed is where the package puts what packaging/ has for other programs.
@@ -46,8 +47,6 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-var shell = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
-
 // documented are the sh blocks of a section of docs/mailbox.md.
 func documented(t *testing.T, section string) (blocks []string) {
 	t.Helper()
@@ -60,8 +59,10 @@ func documented(t *testing.T, section string) (blocks []string) {
 		t.Fatalf("docs/mailbox.md has no section %s", section)
 	}
 	text, _, _ = strings.Cut(text, "\n## ")
-	for _, m := range shell.FindAllStringSubmatch(text, -1) {
-		blocks = append(blocks, m[1])
+	for _, b := range document.Parse("docs/mailbox.md", []byte(text)).Blocks {
+		if b.Language == "sh" {
+			blocks = append(blocks, b.Text)
+		}
 	}
 	return blocks
 }
