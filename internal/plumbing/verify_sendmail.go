@@ -220,10 +220,12 @@ func (s *sendmail) cutMacros() {
 	}
 }
 
-// blame is about DontBlameSendmail, which switches the distrust of folders off.
+// blame is about DontBlameSendmail, which switches the distrust of folders off. Of its values only
+// this one is about any folder that a group may write to; others are about .forward files and
+// lists, and Debian sets some of those.
 func (s *sendmail) blame() {
 	value := s.options["dontblamesendmail"]
-	if lower := strings.ToLower(value); strings.Contains(lower, "writable") {
+	if lower := strings.ToLower(value); strings.Contains(lower, "groupwritabledirpathsafe") {
 		s.add(Warning, "dont-blame", s.at("dontblamesendmail"), "DontBlameSendmail="+value+" trusts folders that others may write to: they can put a socket of their own there",
 			Fix{In: s.mc, Line: "define(`confDONT_BLAME_SENDMAIL', `safe')dnl"})
 	}
