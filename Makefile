@@ -29,10 +29,12 @@ export SENDMAIL_ROOT := $(shell .ci/setup where)
 
 GIT      := git -c safe.directory=$(CURDIR)
 VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo devel)
+# Of a package: VERSION where somebody names one.
+PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
-SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*')
+SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt bench faults soak burst accuracy install clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt bench faults soak burst accuracy packages reproducible install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -105,6 +107,15 @@ burst: ## the report of 2014 played again: 200,000 messages of things and PCs am
 
 accuracy: ## docs/accuracy.md and its curve, from recorded mail in DATA, which is not part of the project
 	$(GO) run ./internal/fit -accuracy docs -data "$(DATA)"
+
+packages: ## dist/: deb and rpm for amd64 and arm64, looked through by lintian and rpmlint; VERSION=1.2.3 names them
+	.ci/setup packages
+	rm -f dist/*.deb dist/*.rpm
+	packaging/build.sh "$(PACKAGE)"
+	packaging/lint.sh
+
+reproducible: ## builds dist/ once more, elsewhere, and compares each byte
+	packaging/reproducible.sh "$(PACKAGE)"
 
 # Root may have no Go: what was built is installed.
 build/iot-milter:

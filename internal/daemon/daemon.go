@@ -111,7 +111,7 @@ func Run(path, version string, w io.Writer) error {
 }
 
 func (d *Daemon) serve(signals <-chan os.Signal) error {
-	listeners, err := listen(d.config, d.log)
+	listeners, err := listen(d.config)
 	if err != nil {
 		return err
 	}

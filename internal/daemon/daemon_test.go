@@ -415,16 +415,17 @@ func TestSystemd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, _ := config(t, dir, `listen = ["fd:milter", "fd:second"]`)
-	unused, err := l2.File()
+	// The first is named by its path, the last by its unit's name, the second not at all.
+	path, _ := config(t, dir, fmt.Sprintf(`listen = ["unix:%s/m.sock", "fd:second"]`, dir))
+	unnamed, err := l2.File()
 	if err != nil {
 		t.Fatal(err)
 	}
 	// LISTEN_PID must be the daemon's own: sh becomes the daemon.
 	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
-	cmd.Env = append(os.Environ(), "IOT_MILTER_TEST_CONFIG="+path, "LISTEN_FDS=3", "LISTEN_FDNAMES=milter:unused:second",
+	cmd.Env = append(os.Environ(), "IOT_MILTER_TEST_CONFIG="+path, "LISTEN_FDS=3", "LISTEN_FDNAMES=milter:unnamed:second",
 		"NOTIFY_SOCKET="+filepath.Join(dir, "notify"), "WATCHDOG_USEC=200000")
-	cmd.ExtraFiles = []*os.File{socket, unused, second}
+	cmd.ExtraFiles = []*os.File{socket, unnamed, second}
 	log := &lockedBuffer{}
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
@@ -448,10 +449,12 @@ func TestSystemd(t *testing.T) {
 		}
 	}
 	expect("READY=1")
-	if p.message("mx1.example.org") == "" {
-		t.Error("no header through the handed-over socket")
+	for _, name := range []string{"v.sock", "u.sock", "m.sock"} {
+		p.socket = filepath.Join(dir, name)
+		if p.message("mx1.example.org") == "" {
+			t.Errorf("no header through the handed-over socket %s", name)
+		}
 	}
-	p.says("is not used")
 	expect("WATCHDOG=1")
 	cmd.Process.Signal(syscall.SIGHUP)
 	expect("RELOADING=1\nMONOTONIC_USEC=")

@@ -3,10 +3,11 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/user"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -16,28 +17,37 @@ import (
 	"github.com/iot-milter/iot-milter/conf"
 )
 
-// listen opens every socket of the configuration, or none. Sockets that were
-// handed over and that nobody asks for are closed: MTAs would hang on them.
-func listen(c *conf.Config, log *slog.Logger) (all []net.Listener, err error) {
+// listen opens every socket of the configuration, or none, and takes all that were
+// handed over: to MTAs they are open, so one that nobody serves would be waited for. What
+// is named and was handed over is not opened again.
+func listen(c *conf.Config) (all []net.Listener, err error) {
 	handed, err := activation.ListenersWithNames() // once: it empties the environment
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		for name, ls := range handed {
-			closeAll(ls)
-			log.Warn("a socket that systemd handed over is not used", "name", name, "hint", `listen = ["fd:systemd"] takes all`)
+	opened := map[string]bool{}
+	for _, ls := range handed {
+		for _, l := range ls {
+			if l != nil { // nil is no stream socket
+				all = append(all, l)
+				opened[l.Addr().String()] = true
+			}
 		}
+	}
+	defer func() {
 		if err != nil {
 			closeAll(all)
 		}
 	}()
 	for _, where := range c.Listen {
+		if where.Network == "unix" && opened[filepath.Clean(where.Address)] {
+			continue
+		}
 		some, err := listenOne(where, c, handed)
-		all = append(all, some...)
 		if err != nil {
 			return all, fmt.Errorf("listen %s: %w", where, err)
 		}
+		all = append(all, some...)
 	}
 	return all, nil
 }
@@ -55,7 +65,7 @@ func listenOne(where conf.Listen, c *conf.Config, handed map[string][]net.Listen
 	var err error
 	switch where.Network {
 	case "fd":
-		return take(handed, where.Address)
+		return nil, require(handed, where.Address)
 	case "unix":
 		l, err = listenUnix(where.Address, c.SocketMode, c.SocketGroup)
 	default:
@@ -67,24 +77,15 @@ func listenOne(where conf.Listen, c *conf.Config, handed map[string][]net.Listen
 	return []net.Listener{l}, nil
 }
 
-// take takes the sockets that systemd opened (sd_listen_fds(3)): all of them, or
-// those of a FileDescriptorName.
-func take(handed map[string][]net.Listener, name string) (found []net.Listener, err error) {
+// require is an error where systemd handed over no socket (sd_listen_fds(3)), or none of a
+// FileDescriptorName.
+func require(handed map[string][]net.Listener, name string) error {
 	for n, ls := range handed {
-		if name != "systemd" && n != name {
-			continue
+		if (name == "systemd" || n == name) && slices.ContainsFunc(ls, func(l net.Listener) bool { return l != nil }) {
+			return nil
 		}
-		for _, l := range ls {
-			if l != nil { // nil is no stream socket
-				found = append(found, l)
-			}
-		}
-		delete(handed, n)
 	}
-	if len(found) == 0 {
-		return nil, errors.New("no such socket was handed over; hint: start it by its systemd socket unit, or listen on unix:/run/iot-milter/iot-milter.sock")
-	}
-	return found, nil
+	return errors.New("no such socket was handed over; hint: start it by its systemd socket unit, or listen on unix:/run/iot-milter/iot-milter.sock")
 }
 
 // listenUnix makes a socket with the mode and group. The socket of a dead process

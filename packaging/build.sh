@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Builds the packages into dist/ from this checkout: byte for byte the same for the same commit, whoever
+# builds them, where and when.
+#
+#   packaging/build.sh VERSION [ARCH…]     the architectures are amd64 and arm64
+#
+# VERSION "" is that of the commit. MAINTAINER names who answers for the packages.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=build/packages out=dist
+export MAINTAINER=${MAINTAINER:-iot-milter developers <nobody@iot-milter.invalid>}
+git=(git -c "safe.directory=$PWD")
+
+fail() {
+	echo "packages: $1; hint: $2" >&2
+	exit 1
+}
+
+# version_of_commit is X.Y.Z at the tag vX.Y.Z, and between tags what dpkg and rpm sort behind the tag
+# before and ahead of the one to come.
+version_of_commit() {
+	local tag commits hash
+	hash=$("${git[@]}" rev-parse --short=10 HEAD)
+	if tag=$("${git[@]}" describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null); then
+		commits=$("${git[@]}" rev-list --count "$tag..HEAD")
+		if [ "$commits" = 0 ]; then echo "${tag#v}"; else echo "${tag#v}+$commits.g$hash"; fi
+	else
+		echo "0.1.0~$("${git[@]}" rev-list --count HEAD).g$hash"
+	fi
+}
+
+# place SRC DST puts a file into both packages, beside those of nfpm.yaml.
+place() {
+	printf '  - {dst: "%s", src: "%s", file_info: {mode: 0644}}\n' "$2" "$1" >>"$work/contents"
+}
+
+# document SRC: rpm marks documents as such.
+document() {
+	local kind
+	for kind in 'packager: deb' 'packager: rpm, type: doc'; do
+		printf '  - {dst: "/usr/share/doc/iot-milter/%s", src: "%s", %s, file_info: {mode: 0644}}\n' "$1" "$1" "$kind" >>"$work/contents"
+	done
+}
+
+place_man() {
+	local page
+	for page in packaging/man/*.[1-9]; do
+		[ -e "$page" ] || continue
+		gzip -9nc "$page" >"$work/${page##*/}.gz"
+		place "$work/${page##*/}.gz" "/usr/share/man/man${page##*.}/${page##*/}.gz"
+	done
+}
+
+# place_recipes: what other programs of the mailbox's side read.
+place_recipes() {
+	local file
+	while read -r file; do
+		place "$file" "/usr/share/iot-milter/${file#packaging/}"
+	done < <(find packaging/{sieve,spamassassin,rspamd,procmail} -type f 2>/dev/null | LC_ALL=C sort)
+	while read -r file; do
+		printf '  - {dst: "/etc/%s", src: "%s", type: "config|noreplace", file_info: {mode: 0644}}\n' \
+			"${file#packaging/}" "$file" >>"$work/contents"
+	done < <(find packaging/fail2ban -name '*.conf' 2>/dev/null | LC_ALL=C sort)
+}
+
+place_documents() {
+	local file
+	document README.md
+	while read -r file; do
+		document "$file"
+	done < <(find docs -name '*.md' -o -name '*.svg' | LC_ALL=C sort)
+}
+
+# What has changed is told by CHANGELOG.md; the tools of Debian and rpm want forms of their own.
+changelogs() {
+	local what='See https://github.com/iot-milter/iot-milter/blob/main/CHANGELOG.md'
+	printf 'iot-milter (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$VERSION" "$what" "$MAINTAINER" \
+		"$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$work/changelog.gz"
+	printf -- '- {semver: "%s-1", date: %s, packager: "%s", changes: [{note: "%s"}]}\n' "$VERSION" \
+		"$(date -u -d "@$SOURCE_DATE_EPOCH" +%F)" "$MAINTAINER" "$what" >"$work/changelog.yaml"
+}
+
+# scripts puts what deb and rpm share in front of each.
+scripts() {
+	local name
+	mkdir -p "$work/scripts"
+	for name in postinst prerm postrm post preun postun; do
+		cat packaging/scripts/setup.sh "packaging/scripts/$name.sh" >"$work/scripts/$name"
+	done
+}
+
+binary() {
+	local vcs=false
+	[ ! -e .git ] || vcs=true
+	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 go build -trimpath "-buildvcs=$vcs" \
+		-ldflags "-s -w -X main.version=$VERSION" -o "$work/$ARCH/iot-milter" .
+}
+
+umask 022
+VERSION=${1:-$(version_of_commit)}
+shift || :
+[[ $VERSION =~ ^[0-9][A-Za-z0-9.+~]*$ ]] || fail "no version of a package: $VERSION" "such as 1.2.3 or 1.2.3~rc1"
+export VERSION SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$("${git[@]}" log -1 --format=%ct)}
+
+rm -rf "$work"
+mkdir -p "$work" "$out"
+nfpm=$(go -C packaging/nfpm tool -n nfpm)
+place_man
+place_recipes
+place_documents
+changelogs
+scripts
+cat packaging/nfpm/nfpm.yaml "$work/contents" >"$work/deb.yaml"
+{ echo "changelog: $work/changelog.yaml" && cat "$work/deb.yaml"; } >"$work/rpm.yaml"
+[ $# -gt 0 ] || set -- amd64 arm64
+for ARCH; do
+	export ARCH
+	binary
+	for kind in deb rpm; do
+		"$nfpm" package -f "$work/$kind.yaml" -p "$kind" -t "$out/"
+	done
+done

@@ -1,0 +1,26 @@
+
+# deb-postrm(5). The user stays when all else is purged: copies of the state may belong to it
+# elsewhere, and its number would go to the next user that is made.
+
+case $1 in
+remove)
+	if systemd_runs; then
+		systemctl --system daemon-reload || :
+	fi
+	clear_runtime
+	;;
+purge)
+	rm -rf /var/lib/iot-milter /etc/iot-milter
+	clear_runtime
+	if command -v deb-systemd-helper >/dev/null; then
+		for unit in $sockets iot-milter.service; do
+			deb-systemd-helper purge "$unit" >/dev/null || :
+			deb-systemd-helper unmask "$unit" >/dev/null || :
+		done
+	fi
+	rm -rf /etc/systemd/system/iot-milter.service.d
+	for unit in $sockets; do
+		rm -rf "/etc/systemd/system/$unit.d"
+	done
+	;;
+esac
