@@ -30,6 +30,7 @@ type Page struct {
 // Block is a block of code.
 type Block struct {
 	Page     string
+	Section  string // anchor of the heading above
 	Line     int    // of its first line of code; the first line of a page is 1
 	Language string // the word behind the fence; "" for none, and for blocks that are indented
 	Fenced   bool
@@ -86,9 +87,9 @@ func Parse(path string, source []byte) Page {
 		}
 		switch n := n.(type) {
 		case *ast.FencedCodeBlock:
-			p.Blocks = append(p.Blocks, block(path, source, n.Lines(), string(n.Language(source)), true))
+			p.block(source, n.Lines(), string(n.Language(source)), true)
 		case *ast.CodeBlock:
-			p.Blocks = append(p.Blocks, block(path, source, n.Lines(), "", false))
+			p.block(source, n.Lines(), "", false)
 		case *ast.Link:
 			p.link(string(n.Destination))
 		case *ast.Image:
@@ -102,12 +103,15 @@ func Parse(path string, source []byte) Page {
 	return p
 }
 
-func block(path string, source []byte, lines *text.Segments, language string, fenced bool) Block {
-	b := Block{Page: path, Language: language, Fenced: fenced, Text: string(lines.Value(source))}
+func (p *Page) block(source []byte, lines *text.Segments, language string, fenced bool) {
+	b := Block{Page: p.Path, Language: language, Fenced: fenced, Text: string(lines.Value(source))}
 	if lines.Len() > 0 {
 		b.Line = 1 + bytes.Count(source[:lines.At(0).Start], []byte("\n"))
 	}
-	return b
+	if n := len(p.Headings); n > 0 {
+		b.Section = p.Headings[n-1].Anchor
+	}
+	p.Blocks = append(p.Blocks, b)
 }
 
 // link notes a link that leads to a file or a section; those to other sites are not looked at.

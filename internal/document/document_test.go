@@ -14,9 +14,9 @@ func TestParse(t *testing.T) {
 	want := Page{
 		Path: "page.md", Text: sample,
 		Blocks: []Block{
-			{"page.md", 8, "sh", true, "ls\n"},
-			{"page.md", 14, "toml", true, "a = 1\n  b = 2\n"},
-			{"page.md", 20, "", false, "indented\n"},
+			{"page.md", "twice", 8, "sh", true, "ls\n"},
+			{"page.md", "twice", 14, "toml", true, "a = 1\n  b = 2\n"},
+			{"page.md", "twice-1", 20, "", false, "indented\n"},
 		},
 		Links:    []Link{{"other.md", "a-b"}, {"", "twice"}},
 		Headings: []Heading{{"The one page", "the-one-page", 1}, {"Twice", "twice", 2}, {"Twice", "twice-1", 2}},

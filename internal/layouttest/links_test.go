@@ -40,7 +40,8 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 }
 
 // promised are documents that a user may expect to find.
-var promised = []string{"how-it-works", "tradeoffs", "mta", "accuracy", "monitoring", "cluster", "privacy", "hacking"}
+var promised = []string{"first-ten-minutes", "how-it-works", "tradeoffs", "mta", "accuracy", "comparison", "monitoring", "cluster", "faq", "privacy",
+	"mailbox", "hacking"}
 
 // TestDocsAreFound: what is promised is there, and the README leads to each document of docs/.
 func TestDocsAreFound(t *testing.T) {
