@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,33 +101,48 @@ func unspecified(host string) bool {
 	return err == nil && addr.IsUnspecified()
 }
 
-// sockets are where the daemon listens. For sockets that systemd hands over these are
-// the units' ListenStream=, if they can be found.
+// socketUnits are those of the packages; the second is there for Postfix.
+var socketUnits = []string{"iot-milter.socket", "iot-milter-postfix.socket"}
+
+// unitFolders are where units lie; the first that has one of a name wins.
+var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+
+// sockets are where the daemon listens: those of the configuration, and those that systemd hands over, which are the
+// units' ListenStream=, if they can be found. What is in both is one.
 func (o *Options) sockets() (all []conf.Listen) {
 	for _, l := range o.Config.Listen {
 		if l.Network != "fd" {
 			all = append(all, l)
-			continue
 		}
-		for _, dir := range []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
-			text := o.file(dir + "/iot-milter.socket")
-			for line := range strings.SplitSeq(text, "\n") {
-				where, ok := strings.CutPrefix(strings.TrimSpace(line), "ListenStream=")
-				if !ok {
-					continue
-				}
-				if filepath.IsAbs(where) {
-					all = append(all, conf.Listen{Network: "unix", Address: where})
-				} else if _, _, err := net.SplitHostPort(where); err == nil {
-					all = append(all, conf.Listen{Network: "tcp4", Address: where})
-				}
+	}
+	for _, name := range socketUnits {
+		for line := range strings.SplitSeq(o.unit(name), "\n") {
+			where, ok := strings.CutPrefix(strings.TrimSpace(line), "ListenStream=")
+			if !ok {
+				continue
 			}
-			if text != "" {
-				break
+			var l conf.Listen
+			if filepath.IsAbs(where) {
+				l = conf.Listen{Network: "unix", Address: where}
+			} else if _, _, err := net.SplitHostPort(where); err == nil {
+				l = conf.Listen{Network: "tcp4", Address: where}
+			}
+			if l.Network != "" && !slices.Contains(all, l) {
+				all = append(all, l)
 			}
 		}
 	}
 	return all
+}
+
+// unit is the text of a unit, or "".
+func (o *Options) unit(name string) string {
+	for _, dir := range unitFolders {
+		if text := o.file(dir + "/" + name); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // real is a path without symbolic links, as far as it exists: /var/run is /run.
