@@ -34,7 +34,7 @@ PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt bench faults soak burst accuracy packages reproducible install clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions bench faults soak burst accuracy packages reproducible install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -66,6 +66,15 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 fuzz-night: ## the same for 10 minutes each: some hours, for a night
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
+
+man: ## write packaging/man anew, from the commands, the sample and docs/signals
+	$(GO) run ./internal/mangen
+
+completions: build ## build/completions: what bash, zsh and fish complete
+	install -d build/completions/bash build/completions/zsh build/completions/fish
+	build/iot-milter completion bash >build/completions/bash/iot-milter
+	build/iot-milter completion zsh >build/completions/zsh/_iot-milter
+	build/iot-milter completion fish >build/completions/fish/iot-milter.fish
 
 sbom: build ## build/sbom.json, what is linked in (CycloneDX)
 	.ci/sbom $(CYCLONEDX) $(VERSION)

@@ -9,7 +9,10 @@ import (
 // schemaKey is one key that a file may have. In path, "[]" stands for the
 // entries of a list of tables and "KIND" for any device kind: "limit[].rate",
 // "device.KIND.action".
-type schemaKey struct{ path string }
+type schemaKey struct {
+	path string
+	tag  reflect.StructTag
+}
 
 // table returns the header under which the key is written, "[class.device]".
 func (k schemaKey) table() string {
@@ -38,7 +41,7 @@ func schemaOf(path string, t reflect.Type) []schemaKey {
 		case ft.Kind() == reflect.Slice && isTable(ft.Elem()):
 			out = append(out, schemaOf(name+"[]", ft.Elem())...)
 		default:
-			out = append(out, schemaKey{name})
+			out = append(out, schemaKey{name, f.tag})
 		}
 	}
 	return out
@@ -51,6 +54,23 @@ func Keys() []string {
 	var out []string
 	for _, k := range schema() {
 		out = append(out, k.path)
+	}
+	return out
+}
+
+// Rule is what the grammar says of one key.
+type Rule struct {
+	Key   string // as in Keys
+	Range string // "1s..10m", "(0..1)" without its ends; "" where there is none
+	Words []string
+	Need  bool // an entry of a list or of a map must say it
+}
+
+// Grammar returns the rule of every key, in the order of Keys.
+func Grammar() []Rule {
+	var out []Rule
+	for _, k := range schema() {
+		out = append(out, Rule{k.path, k.tag.Get("range"), strings.Fields(k.tag.Get("words")), k.tag.Get("need") == "true"})
 	}
 	return out
 }

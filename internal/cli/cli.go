@@ -53,7 +53,9 @@ func Root(b Build) *cobra.Command {
 		PersistentPreRun: func(c *cobra.Command, _ []string) { b.config(c) },
 	}
 	root.AddCommand(runCommand(b), checkCommand(), explainCommand(), identifyCommand(), replayCommand(), versionCommand(b),
-		cacheCommand(), allowCommand(), topCommand(), statsCommand(), tailCommand(), historyCommand(), reloadCommand(), mtaConfigCommand())
+		cacheCommand(), allowCommand(), topCommand(), statsCommand(), tailCommand(), historyCommand(), reloadCommand(), mtaConfigCommand(), completionCommand())
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	completes(root)
 	return root
 }
 

@@ -145,7 +145,7 @@ var homes = []struct {
 	{"blitiri.com.ar/go/spf", []string{"policy/evidence"}, "the sender's domain is one question among others"},
 	{"github.com/hashicorp/golang-lru/v2/expirable", nil, "it starts a goroutine that nobody can stop; entries carry their own time"},
 	{"github.com/BurntSushi/toml", []string{"conf", "internal/cli"}, "TOML is read in conf; check --json prints conf's own text as JSON"},
-	{"github.com/spf13/cobra", []string{"internal/cli"}, "the command line is one package"},
+	{"github.com/spf13/...", []string{"internal/cli", "internal/mangen"}, "the command line is one package, and the manual describes it"},
 	{"github.com/coreos/go-systemd/...", []string{"internal/daemon"}, "only the daemon knows what started it"},
 	{"github.com/prometheus/...", []string{"internal/obs", "internal/admin"}, "other packages declare the small Meter that they feed"},
 	{"github.com/go-analyze/charts/...", []string{"internal/page"}, "charts are documents of the page"},
