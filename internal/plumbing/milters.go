@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,50 +98,6 @@ func isLoopback(host string) bool {
 func unspecified(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsUnspecified()
-}
-
-// socketUnits are those of the packages; the second is there for Postfix.
-var socketUnits = []string{"iot-milter.socket", "iot-milter-postfix.socket"}
-
-// unitFolders are where units lie; the first that has one of a name wins.
-var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
-
-// sockets are where the daemon listens: those of the configuration, and those that systemd hands over, which are the
-// units' ListenStream=, if they can be found. What is in both is one.
-func (o *Options) sockets() (all []conf.Listen) {
-	for _, l := range o.Config.Listen {
-		if l.Network != "fd" {
-			all = append(all, l)
-		}
-	}
-	for _, name := range socketUnits {
-		for line := range strings.SplitSeq(o.unit(name), "\n") {
-			where, ok := strings.CutPrefix(strings.TrimSpace(line), "ListenStream=")
-			if !ok {
-				continue
-			}
-			var l conf.Listen
-			if filepath.IsAbs(where) {
-				l = conf.Listen{Network: "unix", Address: where}
-			} else if _, _, err := net.SplitHostPort(where); err == nil {
-				l = conf.Listen{Network: "tcp4", Address: where}
-			}
-			if l.Network != "" && !slices.Contains(all, l) {
-				all = append(all, l)
-			}
-		}
-	}
-	return all
-}
-
-// unit is the text of a unit, or "".
-func (o *Options) unit(name string) string {
-	for _, dir := range unitFolders {
-		if text := o.file(dir + "/" + name); text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // real is a path without symbolic links, as far as it exists: /var/run is /run.

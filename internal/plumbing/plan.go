@@ -87,7 +87,7 @@ func (s *scene) endpoint() (where string, make []Fix) {
 		}
 	}
 	for _, l := range s.sockets {
-		if l.Network == "unix" && !s.chrooted() {
+		if l.Network == "unix" && !s.chrooted() && !s.o.forSendmail(l.Address) {
 			return "unix:" + l.Address, nil
 		}
 	}
@@ -103,6 +103,9 @@ func (s *scene) endpoint() (where string, make []Fix) {
 func (s *scene) newSocket() (where string, make []Fix) {
 	dir := filepath.Join(s.p.queue(), "iot-milter")
 	socket := conf.Listen{Network: "unix", Address: dir + "/iot-milter.sock"}
+	if s.o.packaged() { // systemd makes the folder
+		return "unix:iot-milter/iot-milter.sock", []Fix{s.listenOn(socket), reopen}
+	}
 	return "unix:iot-milter/iot-milter.sock", []Fix{
 		{In: Shell, Line: fmt.Sprintf("install -d -o iot-milter -g %s -m 2750 %s", s.group(), quote(dir)),
 			Why: "smtpd runs in a chroot and sees only what is below " + s.p.queue() + "; the set-group-ID bit gives the socket Postfix's group"},
@@ -114,16 +117,13 @@ func (s *scene) newSocket() (where string, make []Fix) {
 func (s *scene) listenOn(socket conf.Listen) Fix {
 	all := s.o.Config.Listen
 	switch {
-	case slices.ContainsFunc(all, func(l conf.Listen) bool { return l.Network == "fd" }):
-		return Fix{In: unit, Line: fmt.Sprintf("[Socket]\nListenStream=%s\nSocketGroup=%s\nSocketMode=0660", socket.Address, s.group())}
+	case s.o.handsOver():
+		return Fix{In: s.o.socketFile(), Line: fmt.Sprintf("[Socket]\nListenStream=%s\nSocketGroup=%s\nSocketMode=0660", socket.Address, s.group())}
 	case len(all) == 1 && all[0].Address == "/run/iot-milter/iot-milter.sock": // the default serves nobody here
 		return Fix{In: s.o.toml(), Line: fmt.Sprintf("listen = [%q]", socket.String())}
 	}
 	return s.o.listen(all[0], socket)
 }
-
-// unit is where an admin's own socket unit lies.
-const unit = "/etc/systemd/system/iot-milter.socket"
 
 // group is that of Postfix's processes.
 func (s *scene) group() string {

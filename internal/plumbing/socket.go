@@ -103,6 +103,12 @@ var start = Fix{In: Shell, Line: "systemctl restart iot-milter", Why: "or howeve
 // shareSocket opens a folder or a socket to Postfix's group.
 func (s *scene) shareSocket(path string, socket bool) []Fix {
 	group, name := s.group(), quote(path)
+	switch {
+	case s.o.opens(postfixUnit, path):
+		return []Fix{{In: s.o.socketFile(), Line: "[Socket]\nSocketGroup=" + group}, reopen}
+	case s.o.packaged() && !exists(path): // systemd makes the folder
+		return nil
+	}
 	if !exists(path) {
 		return []Fix{{In: Shell, Line: fmt.Sprintf("install -d -o iot-milter -g %s -m 2750 %s", group, name)}}
 	}
