@@ -125,18 +125,18 @@ func (s *systemd) install() error {
 	return s.listen()
 }
 
-// listen opens the sockets of the package's units, with their owners and modes.
+// listen lays the package's units and opens the sockets among them, with their owners and modes.
 func (s *systemd) listen() error {
-	paths, _ := filepath.Glob(filepath.Join(root, "packaging", "systemd", "*.socket"))
-	if len(paths) == 0 {
-		return errors.New("packaging/systemd has no socket unit")
+	if err := errors.Join(os.MkdirAll(units, 0o755), os.MkdirAll("/run/systemd/system", 0o755)); err != nil { // the second: systemd runs
+		return err
 	}
+	paths, _ := filepath.Glob(filepath.Join(root, "packaging", "systemd", "*.s*"))
 	for _, path := range paths {
 		unit, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(os.MkdirAll(units, 0o755), os.WriteFile(filepath.Join(units, filepath.Base(path)), unit, 0o644)); err != nil {
+		if err := os.WriteFile(filepath.Join(units, filepath.Base(path)), unit, 0o644); err != nil {
 			return err
 		}
 		set := map[string][]string{}
@@ -150,6 +150,9 @@ func (s *systemd) listen() error {
 			}
 			s.sockets = append(s.sockets, f)
 		}
+	}
+	if len(s.sockets) == 0 {
+		return errors.New("packaging/systemd has no sockets")
 	}
 	return nil
 }
