@@ -32,9 +32,9 @@ VERSION  := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo 
 # Of a package: VERSION where somebody names one.
 PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
-SCRIPTS   = .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
+SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions bench faults soak burst accuracy packages reproducible install clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions bench faults soak burst accuracy packages reproducible release install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -125,6 +125,9 @@ packages: ## dist/: deb and rpm for amd64 and arm64, looked through by lintian a
 
 reproducible: ## builds dist/ once more, elsewhere, and compares each byte
 	packaging/reproducible.sh "$(PACKAGE)"
+
+release: ## dist/ of the version that HEAD's tag names: packages, source, SBOM, notes, checksums (docs/releasing.md)
+	.ci/release
 
 # Root may have no Go: what was built is installed.
 build/iot-milter:
