@@ -18,7 +18,7 @@ trap 'chmod -R u+w "$again" && rm -rf "$again"' EXIT
 	umask 077
 	# By a bundle: a clone asks whose the folder is, and takes no answer from here.
 	git -c "safe.directory=$PWD" bundle create -q "$again/head" HEAD --tags
-	git clone -q "$again/head" "$again/source"
+	git clone -q -c advice.detachedHead=false "$again/head" "$again/source"
 	# What is not the commit's, such as the files' times, must not get in.
 	find "$again/source" -not -path '*/.git/*' -exec touch -h -d 1999-12-31 {} +
 	TZ=Pacific/Chatham LC_ALL=C.UTF-8 "$again/source/packaging/build.sh" "$@" >/dev/null
