@@ -30,17 +30,26 @@ version_of_commit() {
 	fi
 }
 
-# place SRC DST puts a file into both packages, beside those of nfpm.yaml.
+# place SRC DST [MORE] puts a file into the packages, beside those of nfpm.yaml.
 place() {
-	printf '  - {dst: "%s", src: "%s", file_info: {mode: 0644}}\n' "$2" "$1" >>"$work/contents"
+	printf '  - {dst: "%s", src: "%s", %sfile_info: {mode: 0644}}\n' "$2" "$1" "${3:+$3, }" >>"$work/contents"
 }
 
-# document SRC: rpm marks documents as such.
+# document SRC DST: rpm marks documents as such.
 document() {
-	local kind
-	for kind in 'packager: deb' 'packager: rpm, type: doc'; do
-		printf '  - {dst: "/usr/share/doc/iot-milter/%s", src: "%s", %s, file_info: {mode: 0644}}\n' "$1" "$1" "$kind" >>"$work/contents"
+	place "$1" "$2" 'packager: deb'
+	place "$1" "$2" 'packager: rpm, type: doc'
+}
+
+place_completions() {
+	local shell
+	for shell in bash zsh fish; do
+		CGO_ENABLED=0 go run -trimpath . completion "$shell" >"$work/completion.$shell"
 	done
+	place "$work/completion.bash" /usr/share/bash-completion/completions/iot-milter
+	place "$work/completion.fish" /usr/share/fish/vendor_completions.d/iot-milter.fish
+	place "$work/completion.zsh" /usr/share/zsh/vendor-completions/_iot-milter 'packager: deb'
+	place "$work/completion.zsh" /usr/share/zsh/site-functions/_iot-milter 'packager: rpm'
 }
 
 place_man() {
@@ -48,7 +57,7 @@ place_man() {
 	for page in packaging/man/*.[1-9]; do
 		[ -e "$page" ] || continue
 		gzip -9nc "$page" >"$work/${page##*/}.gz"
-		place "$work/${page##*/}.gz" "/usr/share/man/man${page##*.}/${page##*/}.gz"
+		document "$work/${page##*/}.gz" "/usr/share/man/man${page##*.}/${page##*/}.gz"
 	done
 }
 
@@ -59,16 +68,15 @@ place_recipes() {
 		place "$file" "/usr/share/iot-milter/${file#packaging/}"
 	done < <(find packaging/{sieve,spamassassin,rspamd,procmail} -type f 2>/dev/null | LC_ALL=C sort)
 	while read -r file; do
-		printf '  - {dst: "/etc/%s", src: "%s", type: "config|noreplace", file_info: {mode: 0644}}\n' \
-			"${file#packaging/}" "$file" >>"$work/contents"
+		place "$file" "/etc/${file#packaging/}" 'type: "config|noreplace"'
 	done < <(find packaging/fail2ban -name '*.conf' 2>/dev/null | LC_ALL=C sort)
 }
 
 place_documents() {
 	local file
-	document README.md
+	document README.md /usr/share/doc/iot-milter/README.md
 	while read -r file; do
-		document "$file"
+		document "$file" "/usr/share/doc/iot-milter/$file"
 	done < <(find docs -name '*.md' -o -name '*.svg' | LC_ALL=C sort)
 }
 
@@ -107,6 +115,7 @@ rm -rf "$work"
 mkdir -p "$work" "$out"
 nfpm=$(go -C packaging/nfpm tool -n nfpm)
 place_man
+place_completions
 place_recipes
 place_documents
 changelogs
