@@ -149,6 +149,35 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestOpenSecret: a secret belongs into a file that not all may read.
+func TestOpenSecret(t *testing.T) {
+	const secret = "store.url = \"redis://:secret@127.0.0.1\"\n"
+	path := filepath.Join(t.TempDir(), "iot-milter.toml")
+	for _, c := range []struct {
+		text string
+		mode fs.FileMode
+		want int
+	}{
+		{secret, 0o640, 0},
+		{secret, 0o644, 1},
+		{"mode = \"tag\"\nstore.url = \"redis://127.0.0.1\"\n", 0o644, 0},
+	} {
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, warnings, err := Load(path)
+		if err != nil || len(warnings) != c.want {
+			t.Errorf("%s %o: %v %v", c.text, c.mode, warnings, err)
+		}
+		if len(warnings) > 0 && !strings.Contains(warnings[0].String(), "chmod 0640 "+path) {
+			t.Error(warnings)
+		}
+	}
+}
+
 // A bad configuration NN-name.toml gives exactly the lines of NN-name.err.
 func TestBad(t *testing.T) {
 	files, _ := filepath.Glob("testdata/bad/*.toml")

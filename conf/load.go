@@ -21,13 +21,14 @@ const maxFile = 1 << 20
 // Load reads the configuration file at path. Without a path the defaults hold.
 // The error is of type Errors and has every problem of the file; the warnings
 // are sorted by position and come only with a configuration. Where the file is
-// right the tables in its [tables] dir and its [identify] oui are read too.
+// right the tables in its [tables] dir and its [identify] oui are read too, and a secret
+// in a file that is open to all is a warning.
 func Load(path string) (*Config, []Warning, error) {
 	if path == "" {
 		cfg := Default()
 		return &cfg, nil, nil
 	}
-	data, problem := readFile(path)
+	data, mode, problem := readFile(path)
 	if problem != nil {
 		return nil, nil, Errors{*problem}
 	}
@@ -38,20 +39,28 @@ func Load(path string) (*Config, []Warning, error) {
 	if wrong := append(cfg.Tables.load(), cfg.Identify.load()...); len(wrong) > 0 {
 		return nil, nil, wrong
 	}
+	if mode&0o004 != 0 && !reflect.DeepEqual(*cfg, cfg.Redacted()) {
+		warnings = append(warnings, Warning{File: path, What: "holds a secret, and every user of this machine may read it",
+			Hint: "chgrp iot-milter " + path + " && chmod 0640 " + path})
+	}
 	return cfg, warnings, nil
 }
 
-func readFile(path string) ([]byte, *Problem) {
+func readFile(path string) ([]byte, fs.FileMode, *Problem) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, 0, unreadable(path, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, 0, unreadable(path, err)
 	}
-	return data, nil
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, unreadable(path, err)
+	}
+	return data, info.Mode(), nil
 }
 
 func unreadable(path string, err error) *Problem {

@@ -33,7 +33,7 @@ func (t *Tables) load() (problems Errors) {
 			}
 			continue
 		}
-		data, problem := readFile(path)
+		data, _, problem := readFile(path)
 		switch {
 		case problem != nil:
 			problems = append(problems, *problem)
