@@ -40,6 +40,12 @@ func (c client) send(t *testing.T, to ...string) (replies []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c.over(t, nc, true, to...)
+}
+
+// over is send over a connection; pretend says whether XCLIENT tells of another client than who connected.
+func (c client) over(t *testing.T, nc net.Conn, pretend bool, to ...string) (replies []string) {
+	t.Helper()
 	defer nc.Close()
 	_ = nc.SetDeadline(time.Now().Add(30 * time.Second))
 	conn := textproto.NewConn(nc)
@@ -57,8 +63,10 @@ func (c client) send(t *testing.T, to ...string) (replies []string) {
 		return fmt.Sprintf("%d %s", code, text)
 	}
 	say("", 220)
-	say("EHLO test.example.com", 250)
-	say(fmt.Sprintf("XCLIENT NAME=%s REVERSE_NAME=%s ADDR=%s PORT=40123 PROTO=ESMTP HELO=%s", c.ptr, c.ptr, c.addr, c.helo), 220)
+	if pretend {
+		say("EHLO test.example.com", 250)
+		say(fmt.Sprintf("XCLIENT NAME=%s REVERSE_NAME=%s ADDR=%s PORT=40123 PROTO=ESMTP HELO=%s", c.ptr, c.ptr, c.addr, c.helo), 220)
+	}
 	say("EHLO "+c.helo, 250)
 	say("MAIL FROM:<"+c.from+">", 250)
 	taken := false

@@ -33,6 +33,7 @@ type systemd struct {
 	t       *testing.T
 	who     *syscall.Credential
 	sockets []*os.File
+	paths   []string // theirs
 	daemon  *exec.Cmd
 	done    chan error
 	log     bytes.Buffer
@@ -148,7 +149,7 @@ func (s *systemd) listen() error {
 			if err = errors.Join(err, own(socket, set)); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			s.sockets = append(s.sockets, f)
+			s.sockets, s.paths = append(s.sockets, f), append(s.paths, socket)
 		}
 	}
 	if len(s.sockets) == 0 {
@@ -194,6 +195,9 @@ func last(values []string) string {
 // start returns when the daemon says that it is ready.
 func (s *systemd) start() error {
 	const notified = "/run/test/notify.sock"
+	if err := os.MkdirAll(filepath.Dir(notified), 0o755); err != nil {
+		return err
+	}
 	_ = os.Remove(notified)
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notified, Net: "unixgram"})
 	if err != nil {
@@ -232,6 +236,18 @@ func (s *systemd) start() error {
 			return nil
 		}
 	}
+}
+
+// remove ends the daemon and its sockets.
+func (s *systemd) remove() error {
+	err := s.stop()
+	for _, f := range s.sockets {
+		err = errors.Join(err, f.Close())
+	}
+	for _, path := range s.paths {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
 }
 
 func (s *systemd) stop() error {

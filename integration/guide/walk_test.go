@@ -22,7 +22,23 @@ type walk struct {
 	t       *testing.T
 	printed string          // by the last commands
 	met     map[string]bool // cues
-	stored  int             // messages in the mailbox
+	names   *dnstest.Server
+	stored  int // messages in the mailbox
+}
+
+// newWalk makes the machine, and takes it away with the test.
+func newWalk(t *testing.T) *walk {
+	w := &walk{systemd: &systemd{t: t}, t: t, met: map[string]bool{}}
+	w.machine()
+	t.Cleanup(func() {
+		if err := w.remove(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the daemon's log:\n%s", w.log.String())
+		}
+	})
+	return w
 }
 
 // TestFirstTenMinutes does what the page says, from a machine with Postfix to refusals, and back.
@@ -31,14 +47,8 @@ func TestFirstTenMinutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &walk{systemd: &systemd{t: t}, t: t, met: map[string]bool{}}
-	w.machine()
+	w := newWalk(t)
 	w.serve()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the daemon's log:\n%s", w.log.String())
-		}
-	})
 	for _, b := range pages[0].Blocks {
 		w.block(b)
 	}
@@ -199,9 +209,11 @@ func (w *walk) machine() {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(names.Close)
+	w.names = names
 	w.command("sh", "-c", "rm -f /etc/resolv.conf; echo nameserver 127.0.0.1 >/etc/resolv.conf; echo '127.0.0.1 localhost mx.example.com' >/etc/hosts")
-	w.command("useradd", "--create-home", "--home-dir", "/var/berta", "berta")
 	w.command("sh", "-c", `
+		id berta >/dev/null 2>&1 || useradd --create-home --home-dir /var/berta berta
+		rm -f /var/mail/berta
 		cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
 		cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
 		rm -rf /var/spool/postfix/iot-milter
