@@ -109,7 +109,7 @@ func FuzzSession(f *testing.F) {
 			heard <- b
 		}()
 		ended := make(chan struct{})
-		go func() { s.serve(newEdge(filter, s.opts.Limits), false); close(ended) }()
+		go func() { s.serve(newEdge(filter, s.opts.Limits), session{}); close(ended) }()
 		mta.SetWriteDeadline(time.Now().Add(5 * time.Second))
 		mta.Write([]byte{0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff})
 		mta.Write(script)

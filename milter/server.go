@@ -179,7 +179,7 @@ func (s *Server) start(conn net.Conn) {
 	s.opts.Meter.Sessions(+1)
 	go func() {
 		defer s.wait.Done()
-		s.serve(e, stripOnly)
+		s.serve(e, session{stripOnly: stripOnly})
 		s.mu.Lock()
 		delete(s.sessions, e)
 		s.mu.Unlock()
@@ -189,12 +189,13 @@ func (s *Server) start(conn net.Conn) {
 }
 
 // serve runs one session to its end.
-func (s *Server) serve(e *edge, stripOnly bool) {
+func (s *Server) serve(e *edge, begin session) {
 	defer e.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	sess := &session{server: s, edge: e, ctx: ctx, id: s.opts.NewID(), wishes: s.opts.Decider.Wishes(), stripOnly: stripOnly}
-	sess.wishes.Body = sess.wishes.Body && !stripOnly
+	sess := &begin
+	sess.server, sess.edge, sess.ctx, sess.id, sess.wishes = s, e, ctx, s.opts.NewID(), s.opts.Decider.Wishes()
+	sess.wishes.Body = sess.wishes.Body && !sess.stripOnly
 	o, err := e.offer(sess)
 	if err != nil {
 		s.ended(sess, err)
@@ -221,6 +222,9 @@ func (s *Server) serve(e *edge, stripOnly bool) {
 }
 
 func (s *Server) begun(sess *session) {
+	if sess.own {
+		return
+	}
 	s.opts.Meter.Event(EventSession)
 	if sess.stripOnly {
 		s.opts.Meter.Event(EventStripOnly)
@@ -242,6 +246,7 @@ func (s *Server) begun(sess *session) {
 // ended counts why a session ended other than by QUIT.
 func (s *Server) ended(sess *session, cause error) {
 	switch {
+	case sess.own:
 	case errors.Is(cause, errHealthCheck):
 		s.opts.Meter.Event(EventHealthCheck)
 	case sess.edge.quit || (cause == nil || errors.Is(cause, io.EOF)) && sess.judge == nil:

@@ -24,6 +24,7 @@ type session struct {
 	// stripOnly is a session above the limit: forged headers go, nothing is
 	// judged.
 	stripOnly bool
+	own       bool // of Answers: opened and ended, nothing between
 
 	connection connection
 	store      macroStore

@@ -293,26 +293,6 @@ func (d *Daemon) startAdmin() (stop func()) {
 	}
 }
 
-// startWatchdog tells systemd's watchdog that the process lives.
-func (d *Daemon) startWatchdog() (stop func()) {
-	every, err := sd.SdWatchdogEnabled(false)
-	if err != nil || every == 0 {
-		return func() {}
-	}
-	tick, done := time.NewTicker(every/2), make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-tick.C:
-				d.notify(sd.SdNotifyWatchdog)
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() { tick.Stop(); close(done) }
-}
-
 // notify tells the supervisor (sd_notify(3)). The library's SdNotify would wait for one
 // that does not read for as long as that takes, and signals with it.
 func (d *Daemon) notify(state string) {
