@@ -73,12 +73,14 @@ func TestBesideRspamd(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rspamd.Process.Kill(); _ = rspamd.Wait() })
-	for range 300 { // it compiles the list of public suffixes first
-		if nc, err := net.Dial("tcp", "127.0.0.1:11332"); err == nil {
+	listens := false
+	for end := time.Now().Add(2 * time.Minute); !listens; time.Sleep(100 * time.Millisecond) { // it compiles lists first
+		nc, err := net.Dial("tcp", "127.0.0.1:11332")
+		if listens = err == nil; listens {
 			nc.Close()
-			break
+		} else if time.Now().After(end) {
+			t.Fatal("rspamd does not listen")
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	nas.sent(t, "250 ")
 	got := w.mailbox(1)

@@ -189,7 +189,7 @@ var examples = []struct{ page, first, why string }{
 	{"docs/how-it-works.md", "SMTP client", "the diagram"},
 	{"docs/evidence.md", "origin.asn.cymru.com TXT", "Team Cymru's answer, whose form policy/evidence/asn reads in its tests"},
 	{"docs/probe.md", "msg=probe", "a line of another kind, whose keys policy/evidence/probe writes"},
-	{"docs/control.md", "$ iot-milter", "shows a running daemon; its command is checked here, and what it prints by internal/cli"},
+	{"docs/control.md", "$ iot-milter", "shows a running daemon: integration/guide asks one, and compares the lines"},
 }
 
 // checkText wants a block of text to be of a form that a test knows: a header, a verdict line, the layout of the
