@@ -23,6 +23,7 @@ type Page struct {
 	Path     string // as found, with slashes
 	Text     string
 	Blocks   []Block
+	Spans    []string // code within the text
 	Links    []Link
 	Headings []Heading
 }
@@ -90,6 +91,8 @@ func Parse(path string, source []byte) Page {
 			p.block(source, n.Lines(), string(n.Language(source)), true)
 		case *ast.CodeBlock:
 			p.block(source, n.Lines(), "", false)
+		case *ast.CodeSpan:
+			p.Spans = append(p.Spans, plain(n, source))
 		case *ast.Link:
 			p.link(string(n.Destination))
 		case *ast.Image:

@@ -18,6 +18,7 @@ func TestParse(t *testing.T) {
 			{"page.md", "twice", 14, "toml", true, "a = 1\n  b = 2\n"},
 			{"page.md", "twice-1", 20, "", false, "indented\n"},
 		},
+		Spans:    []string{"one", "[no](link.md)"},
 		Links:    []Link{{"other.md", "a-b"}, {"", "twice"}},
 		Headings: []Heading{{"The one page", "the-one-page", 1}, {"Twice", "twice", 2}, {"Twice", "twice-1", 2}},
 	}

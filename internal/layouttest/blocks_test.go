@@ -3,7 +3,6 @@ package layouttest
 import (
 	"encoding/json"
 	"go/format"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/iot-milter/iot-milter/internal/cli"
@@ -126,25 +126,8 @@ var privileged = regexp.MustCompile(`^(?:sudo (?:-u \S+ )?)?(?:timeout \S+ )?`)
 
 func checkCall(t *testing.T, where string, words []string) {
 	t.Helper()
-	line := privileged.ReplaceAllString(strings.Join(words, " ")+" ", "")
-	skip := len(words) - len(strings.Fields(line))
-	if skip < 0 || skip >= len(words) || words[skip] != "iot-milter" {
-		return
-	}
-	arguments := words[skip+1:]
-	command, rest, err := cli.Root(cli.Build{}).Find(arguments)
-	if err != nil {
-		t.Errorf("%s: %q: %v", where, words, err)
-		return
-	}
-	command.SetOut(io.Discard)
-	command.InitDefaultHelpFlag()
-	command.InitDefaultVersionFlag()
-	if err := command.ParseFlags(rest); err != nil {
-		t.Errorf("%s: %q: %v", where, words, err)
-		return
-	}
-	if help, _ := command.Flags().GetBool("help"); help {
+	command := checkFlags(t, where, words)
+	if command == nil {
 		return
 	}
 	if err := command.ValidateArgs(command.Flags().Args()); err != nil {
@@ -153,6 +136,30 @@ func checkCall(t *testing.T, where string, words []string) {
 	if !command.Runnable() {
 		t.Errorf("%s: %q is no command by itself", where, words)
 	}
+}
+
+// checkFlags wants a call of iot-milter to name a command and flags that there are. It returns nil for other programs
+// and where nothing further is to be looked at.
+func checkFlags(t *testing.T, where string, words []string) *cobra.Command {
+	t.Helper()
+	line := privileged.ReplaceAllString(strings.Join(words, " ")+" ", "")
+	skip := len(words) - len(strings.Fields(line))
+	if skip < 0 || skip >= len(words) || words[skip] != "iot-milter" {
+		return nil
+	}
+	command, rest, err := cli.Root(cli.Build{}).Find(words[skip+1:])
+	if err == nil {
+		command.InitDefaultHelpFlag()
+		err = command.ParseFlags(rest)
+	}
+	if err != nil {
+		t.Errorf("%s: %q: %v", where, words, err)
+		return nil
+	}
+	if help, _ := command.Flags().GetBool("help"); help {
+		return nil
+	}
+	return command
 }
 
 // checkJSON reads lines of JSON; a member may stand without its braces.

@@ -64,6 +64,16 @@ func TestDocsAreFound(t *testing.T) {
 	}
 }
 
+// TestQuestionsAreListed: the list at the top of docs/faq.md has each question.
+func TestQuestionsAreListed(t *testing.T) {
+	p := onePage(t, "docs/faq.md")
+	for _, h := range p.Headings {
+		if h.Level == 3 && !slices.Contains(p.Links, document.Link{Anchor: h.Anchor}) {
+			t.Errorf("docs/faq.md: the list does not have: %s", h.Text)
+		}
+	}
+}
+
 // TestDocsAreReached: each page of a signal is linked from the table of signals.
 func TestDocsAreReached(t *testing.T) {
 	links := onePage(t, "docs/how-it-works.md").Links
