@@ -22,7 +22,7 @@ var cues = []cue{
 	{at: "grep -A2 '^X-IoT-Spam:'", before: (*walk).mailIsTagged},
 	{at: "allow add --from-id", after: (*walk).allowedPasses},
 	{at: "history --action reject", before: (*walk).someAreRefused},
-	{at: "stop iot-milter", after: (*walk).mailPassesUnseen},
+	{at: "stop 'iot-milter*.socket' iot-milter", after: (*walk).mailPassesUnseen},
 	{at: "start iot-milter", after: (*walk).allAreRefused},
 }
 

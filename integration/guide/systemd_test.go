@@ -79,18 +79,13 @@ func (s *systemd) do(request string) (string, error) {
 			return "inactive", nil
 		}
 		return "active", nil
-	case "systemctl stop iot-milter":
-		return "ok", s.stop()
-	case "systemctl start iot-milter":
-		return "ok", s.start()
-	case "systemctl restart iot-milter":
-		return "ok", errors.Join(s.stop(), s.start())
-	case "systemctl reload iot-milter":
-		out, err := exec.Command(program, "reload").CombinedOutput()
-		if err != nil {
-			return "", fmt.Errorf("%w: %s", err, out)
+	case "systemctl stop iot-milter*.socket iot-milter": // without its sockets: the next connection would start it again
+		return "ok", s.remove()
+	case "systemctl start iot-milter": // with the sockets that it wants
+		if err := s.listen(); err != nil {
+			return "", err
 		}
-		return "ok", nil
+		return "ok", s.start()
 	}
 	return "", fmt.Errorf("the test cannot do: %s", request)
 }
@@ -247,6 +242,7 @@ func (s *systemd) remove() error {
 	for _, path := range s.paths {
 		err = errors.Join(err, os.Remove(path))
 	}
+	s.sockets, s.paths = nil, nil
 	return err
 }
 
