@@ -117,7 +117,7 @@ func (s *scene) newSocket() (where string, make []Fix) {
 func (s *scene) listenOn(socket conf.Listen) Fix {
 	all := s.o.Config.Listen
 	switch {
-	case s.o.handsOver():
+	case s.o.packaged() || s.o.named():
 		return Fix{In: s.o.socketFile(), Line: fmt.Sprintf("[Socket]\nListenStream=%s\nSocketGroup=%s\nSocketMode=0660", socket.Address, s.group())}
 	case len(all) == 1 && all[0].Address == "/run/iot-milter/iot-milter.sock": // the default serves nobody here
 		return Fix{In: s.o.toml(), Line: fmt.Sprintf("listen = [%q]", socket.String())}

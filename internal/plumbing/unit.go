@@ -20,20 +20,19 @@ const (
 // unitDirs are where systemd looks for units, in its order.
 var unitDirs = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
-// unit is the text of a unit with its drop-ins; found is whether there is one. A masked one
-// has none.
-func (o *Options) unit(name string) (text string, found bool) {
+// unit is the text of a unit with its drop-ins. There is none of one that is masked.
+func (o *Options) unit(name string) string {
 	for _, dir := range unitDirs {
 		b, err := os.ReadFile(o.Root + dir + "/" + name)
 		if err != nil {
 			continue
 		}
 		if target, _ := os.Readlink(o.Root + dir + "/" + name); target == os.DevNull {
-			return "", true
+			return ""
 		}
-		return string(b) + o.dropIns(name), true
+		return string(b) + o.dropIns(name)
 	}
-	return "", false
+	return ""
 }
 
 // dropIns are the texts of name.d/*.conf, by file name; one in a folder further ahead
@@ -62,17 +61,21 @@ func sorted(files map[string]string) (names []string) {
 	return names
 }
 
+// named reports whether the configuration speaks of sockets that systemd hands over.
+func (o *Options) named() bool {
+	return slices.ContainsFunc(o.Config.Listen, func(l conf.Listen) bool { return l.Network == "fd" })
+}
+
 // handsOver reports whether systemd opens the sockets of the daemon: the configuration
 // says so, or systemd runs and the service's unit has them.
 func (o *Options) handsOver() bool {
-	if slices.ContainsFunc(o.Config.Listen, func(l conf.Listen) bool { return l.Network == "fd" }) {
+	if o.named() {
 		return true
 	}
 	if info, err := os.Stat(o.Root + "/run/systemd/system"); err != nil || !info.IsDir() {
 		return false
 	}
-	service, _ := o.unit(serviceUnit)
-	return strings.Contains(service, socketUnit)
+	return strings.Contains(o.unit(serviceUnit), socketUnit)
 }
 
 // sockets are where the daemon listens: those of the configuration, and those that
@@ -87,8 +90,7 @@ func (o *Options) sockets() (all []conf.Listen) {
 		return all
 	}
 	for _, name := range []string{socketUnit, postfixUnit} {
-		text, _ := o.unit(name)
-		for _, l := range streams(text) {
+		for _, l := range streams(o.unit(name)) {
 			if !slices.ContainsFunc(all, func(have conf.Listen) bool { return have.Address == l.Address }) {
 				all = append(all, l)
 			}
@@ -117,14 +119,12 @@ func streams(text string) (all []conf.Listen) {
 
 // packaged reports whether the sockets are those of the packages' units.
 func (o *Options) packaged() bool {
-	_, found := o.unit(postfixUnit)
-	return found && o.handsOver()
+	return o.unit(postfixUnit) != "" && o.handsOver()
 }
 
 // opens reports whether the packages' unit of that name makes the socket.
 func (o *Options) opens(name, path string) bool {
-	text, _ := o.unit(name)
-	return o.packaged() && slices.ContainsFunc(streams(text), func(l conf.Listen) bool { return real(l.Address) == real(path) })
+	return o.packaged() && slices.ContainsFunc(streams(o.unit(name)), func(l conf.Listen) bool { return real(l.Address) == real(path) })
 }
 
 // forSendmail reports whether a socket is the packages' one that Postfix may not use.

@@ -49,17 +49,24 @@ make_folders() {
 	fi
 }
 
-# own_unit: the admin has written units, which stand in front of the package's. A copy of the
-# package's own, as systemctl edit --full makes it, is none.
+# ours UNIT: the package's, or a copy of it as systemctl edit --full makes one.
+ours() {
+	case $1 in
+	*.service) grep -q '^ExecStart=/usr/bin/iot-milter' "$1" && grep -q '^Sockets=.*iot-milter-postfix' "$1" ;;
+	*) grep -q '^Documentation=man:iot-milter(8)' "$1" ;;
+	esac
+}
+
+# own_unit: units of the admin's, or of an installation from source, stand in front of the
+# package's.
 own_unit() {
-	for unit in /etc/systemd/system/iot-milter.service /etc/systemd/system/iot-milter.socket; do
-		if [ -L "$unit" ] || [ ! -f "$unit" ]; then
-			continue
-		fi
-		if ! grep -q '^Sockets=.*iot-milter-postfix.socket\|^Documentation=man:iot-milter(8)' "$unit"; then
-			echo "$unit"
-			return 0
-		fi
+	for dir in /etc/systemd/system /usr/local/lib/systemd/system; do
+		for unit in "$dir/iot-milter.service" "$dir/iot-milter.socket"; do
+			if [ -f "$unit" ] && [ ! -L "$unit" ] && ! ours "$unit"; then
+				echo "$unit"
+				return 0
+			fi
+		done
 	done
 	return 1
 }
