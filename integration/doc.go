@@ -32,7 +32,8 @@
 // everything else under load and counts at the sink: faulttable_test.go is its table.
 //
 // TestMailbox has a Dovecot behind Postfix and reads the mail over IMAP (mailbox_test.go). It sets it up by the
-// commands of docs/mailbox.md, as the tests of the other programs of that page do (snippet_test.go).
+// commands of docs/mailbox.md, as the tests of the other programs of that page do (snippet_test.go): SpamAssassin,
+// rspamd, procmail and maildrop (filters_test.go), fail2ban (fail2ban_test.go).
 //
 // TestPage… take a real Chromium through the page of the daemon (page_test.go);
 // browser/check.js is what they look for on each page.

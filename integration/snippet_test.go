@@ -73,15 +73,26 @@ const aroundCommands = `sudo() { "$@"; }
 systemctl() { [ "$*" != "reload dovecot" ] || { doveadm reload; sleep 1; }; }
 `
 
+// placed is a text with the package's folder replaced by a copy that anybody may read.
+func placed(t *testing.T, text string) string {
+	t.Helper()
+	const copied = "/srv/packaging"
+	if _, err := os.Stat(copied); err != nil {
+		if out, err := exec.Command("cp", "-r", "../packaging", copied).CombinedOutput(); err != nil {
+			t.Fatalf("cp: %s", out)
+		}
+		if out, err := exec.Command("chmod", "-R", "a+rX", copied).CombinedOutput(); err != nil {
+			t.Fatalf("chmod: %s", out)
+		}
+	}
+	return strings.ReplaceAll(text, installed, copied)
+}
+
 // run runs commands as an admin, or as a user whose home that is, would type them, and
 // returns what they print.
 func run(t *testing.T, home, commands string) string {
 	t.Helper()
-	packaging, err := filepath.Abs("../packaging")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", aroundCommands+strings.ReplaceAll(commands, installed, packaging))
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", aroundCommands+placed(t, commands))
 	cmd.Env = append(os.Environ(), "HOME="+home)
 	cmd.Dir = home
 	out, err := cmd.CombinedOutput()

@@ -84,7 +84,7 @@ func prepare() error {
 		return fmt.Errorf("these tests start mail servers; hint: run them as root")
 	}
 	for _, p := range []string{"postfix", "m4", "openssl", "ip", "unshare", "miltertest", "p0f", "redis-server", "redis-cli", "chromium",
-		"dovecot", "sievec", "spamassassin", "spamd", "rspamd", "procmail", "maildrop", "fail2ban-server"} {
+		"dovecot", "sievec", "spamassassin", "rspamd", "procmail", "maildrop", "fail2ban-server"} {
 		if _, err := exec.LookPath(p); err != nil {
 			return fmt.Errorf("%s is missing; hint: .ci/setup test", p)
 		}
