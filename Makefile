@@ -34,7 +34,7 @@ PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions bench faults soak burst accuracy packages reproducible release install clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench faults soak burst accuracy packages reproducible release install clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -70,6 +70,11 @@ fuzz-night: ## the same for 10 minutes each: some hours, for a night
 man: ## write packaging/man anew, from the commands, the sample and docs/signals
 	$(GO) run ./internal/mangen
 
+# musl needs nothing of its own: the binary is static.
+cross: ## that program and tests build for FreeBSD (make packages builds linux/arm64)
+	GOOS=freebsd GOARCH=amd64 CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=freebsd GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
+
 completions: build ## build/completions: what bash, zsh and fish complete
 	install -d build/completions/bash build/completions/zsh build/completions/fish
 	build/iot-milter completion bash >build/completions/bash/iot-milter
@@ -87,12 +92,13 @@ check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rule
 	$(GO) vet -tags integration ./integration/...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(STATICCHECK) -tags integration ./integration/...
-	shellcheck $(SCRIPTS)
+	shellcheck $(SCRIPTS) packaging/openrc/iot-milter.* packaging/freebsd/iot_milter.in
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./internal/layouttest
 	build/promtool/promtool check rules packaging/prometheus/alerts.yml
 	build/promtool/promtool test rules packaging/prometheus/alerts_test.yml
+	@$(MAKE) --no-print-directory cross
 	.ci/vuln $(GOVULNCHECK)
 
 fmt: ## gofmt -w

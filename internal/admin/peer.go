@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // peers takes connections of a UNIX socket, so many at once and no more, and notes
@@ -45,7 +43,7 @@ func (p *peer) Close() error {
 	return p.Conn.Close()
 }
 
-// uidOf asks the kernel (SO_PEERCRED, unix(7)).
+// uidOf asks the kernel.
 func uidOf(conn net.Conn) int {
 	uid := -1
 	c, ok := conn.(*net.UnixConn)
@@ -57,8 +55,8 @@ func uidOf(conn net.Conn) int {
 		return uid
 	}
 	raw.Control(func(fd uintptr) {
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			uid = int(cred.Uid)
+		if u, err := peerUID(int(fd)); err == nil {
+			uid = u
 		}
 	})
 	return uid

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // identity is whom a process of the MTA runs as. The zero value is root.
@@ -119,9 +121,23 @@ func access(info fs.FileInfo) string {
 	return fmt.Sprintf("%s:%s %v", owner, group, info.Mode())
 }
 
+// runs reports whether the process is there and is the program. Where the system has no
+// /proc of Linux' form, as FreeBSD, it only says whether some process has that number.
+func (o *Options) runs(pid, program string) bool {
+	if _, err := os.Stat("/proc/self/comm"); err == nil {
+		return strings.HasPrefix(o.file("/proc/"+pid+"/comm"), program)
+	}
+	n, err := strconv.Atoi(pid)
+	if err != nil || n <= 1 {
+		return false
+	}
+	err = unix.Kill(n, 0)
+	return err == nil || errors.Is(err, unix.EPERM)
+}
+
 // hasACL reports whether more than mode bits decide on a file (acl(5)).
 func hasACL(path string) bool {
-	n, err := syscall.Getxattr(path, "system.posix_acl_access", nil)
+	n, err := unix.Getxattr(path, "system.posix_acl_access", nil)
 	return err == nil && n > 0
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/milter"
 )
@@ -199,6 +201,6 @@ func (r *Report) labelled(path string) {
 		return
 	}
 	label := make([]byte, 256)
-	n, err := syscall.Getxattr(path, "security.selinux", label)
+	n, err := unix.Getxattr(path, "security.selinux", label)
 	r.selinux(path, strings.TrimRight(string(label[:max(n, 0)]), "\x00"), err)
 }

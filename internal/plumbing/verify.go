@@ -77,7 +77,7 @@ func (s *scene) running() {
 	case os.IsPermission(err):
 		s.add(Note, "running", pidFile, "may not be read, so it is not known whether Postfix runs; hint: run this as root")
 		return
-	case err != nil || strings.TrimSpace(s.o.file("/proc/"+pid+"/comm")) != "master":
+	case err != nil || !s.o.runs(pid, "master"):
 		s.add(Error, "running", pidFile, "Postfix does not run with this configuration", start)
 		return
 	}

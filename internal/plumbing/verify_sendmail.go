@@ -56,7 +56,7 @@ func (s *sendmail) running() {
 			return
 		}
 		pid, _, _ := strings.Cut(string(b), "\n")
-		if err != nil || !strings.HasPrefix(s.o.file("/proc/"+pid+"/comm"), "sendmail") {
+		if err != nil || !s.o.runs(pid, "sendmail") {
 			continue
 		}
 		started, err1 := os.Stat(path)

@@ -33,7 +33,7 @@ const (
 var Outcomes = []string{OutcomeFound, OutcomeNone, OutcomeAmbiguous, OutcomeError}
 
 // ErrUnsupported is what New returns where the system has no sock_diag.
-var ErrUnsupported = errors.New("tcpinfo: this system has no sock_diag: the TCP stack of clients stays unknown")
+var ErrUnsupported = errors.New("needs Linux, whose sock_diag tells the TCP stack of clients; hint: [tcpinfo] enabled = false")
 
 // ErrClosed is what Stack returns after Close.
 var ErrClosed = errors.New("tcpinfo: closed")
