@@ -34,7 +34,7 @@ PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench faults soak burst accuracy packages reproducible release install clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench faults soak burst accuracy packages reproducible release install install-systemd clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -144,6 +144,17 @@ install: build/iot-milter ## the binary of make build and the sample configurati
 	@conf=$(DESTDIR)$(SYSCONFDIR)/iot-milter/iot-milter.toml; \
 		if [ -e "$$conf" ]; then echo "$$conf is kept"; \
 		else install -D -m 0644 conf/iot-milter.toml "$$conf" && echo "$$conf"; fi
+
+UNITS = packaging/systemd/iot-milter.service packaging/systemd/iot-milter-new-postfix.service packaging/systemd/iot-milter.socket packaging/systemd/iot-milter-postfix.socket
+
+install-systemd: install ## the same and systemd's units, user and folder, which docs/mta.md#systemd sets in motion
+	@for unit in $(UNITS); do \
+		sed 's,/usr/bin/iot-milter,$(PREFIX)/bin/iot-milter,' $$unit | \
+			install -D -m 0644 /dev/stdin "$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" && echo "$(PREFIX)/lib/systemd/system/$${unit##*/}" || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/postfix.service.wants
+	ln -sf ../iot-milter-new-postfix.service $(DESTDIR)$(PREFIX)/lib/systemd/system/postfix.service.wants/
+	install -D -m 0644 packaging/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/iot-milter.conf
+	install -D -m 0644 packaging/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/iot-milter.conf
 
 clean: ## remove what was built
 	rm -rf build dist iot-milter

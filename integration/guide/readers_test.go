@@ -98,26 +98,3 @@ func TestPrometheusReads(t *testing.T) {
 		run(t, b, filepath.Join(root, "build/promtool/promtool"), "check", "config", file)
 	}
 }
-
-// TestSystemdReads: units that an admin writes himself.
-func TestSystemdReads(t *testing.T) {
-	const binary = "/usr/local/bin/iot-milter"
-	write(t, binary, "")
-	t.Cleanup(func() { _ = os.Remove(binary) })
-	if err := os.Chmod(binary, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for _, b := range blocks(t, "ini", 0) {
-		kind := "service"
-		if strings.Contains(b.Text, "\n[Socket]\n") {
-			kind = "socket"
-		}
-		write(t, dir+"/iot-milter."+kind, b.Text)
-	}
-	for _, b := range blocks(t, "ini", 0) {
-		if out := run(t, b, "systemd-analyze", "verify", "--recursive-errors=one", dir+"/iot-milter.service"); out != "" {
-			t.Errorf("%s: systemd-analyze says\n%s", b.Where(), out)
-		}
-	}
-}

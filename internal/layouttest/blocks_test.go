@@ -30,7 +30,6 @@ var kinds = map[string]struct {
 	"cf":       {by: "integration/guide: postconf reads it"},
 	"m4":       {by: "integration/guide: m4 makes a sendmail.cf of it"},
 	"yaml":     {by: "integration/guide: promtool reads it"},
-	"ini":      {by: "integration/guide: systemd-analyze reads it"},
 	"sh":       {check: checkShell},
 	"json":     {check: checkJSON},
 	"go":       {check: checkGo},
