@@ -12,6 +12,7 @@ MEMORYFLAGS ?=
 BURSTFLAGS ?=
 FAULTFLAGS ?=
 SOAKFLAGS  ?=
+ACCEPTANCEFLAGS ?=
 GO         ?= go
 
 # Tools that are no part of the product stay out of its module: they are run by
@@ -34,7 +35,7 @@ PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench faults soak burst accuracy packages reproducible release install install-systemd clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench faults soak burst accuracy packages reproducible acceptance release install install-systemd clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -90,8 +91,10 @@ check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rule
 		[ -z "$$out" ] || { echo "gofmt: run make fmt for"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags integration ./integration/...
+	$(GO) vet -tags acceptance ./packaging/acceptance
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(STATICCHECK) -tags integration ./integration/...
+	$(GO) run $(STATICCHECK) -tags acceptance ./packaging/acceptance
 	shellcheck $(SCRIPTS) packaging/openrc/iot-milter.* packaging/freebsd/iot_milter.in
 	$(GO) mod verify
 	$(GO) mod tidy -diff
@@ -131,6 +134,14 @@ packages: ## dist/: deb and rpm for amd64 and arm64, looked through by lintian a
 
 reproducible: ## builds dist/ once more, elsewhere, and compares each byte
 	packaging/reproducible.sh "$(PACKAGE)"
+
+# The version to upgrade from is built from the same source, under a number below all others.
+acceptance: packages ## the packages on fresh systems: install, mail, upgrade, remove, trouble; needs root; ACCEPTANCEFLAGS="-run Postfix" is quicker
+	.ci/setup acceptance
+	rm -rf build/acceptance
+	DIST=build/acceptance packaging/build.sh 0.0.1 amd64
+	ACCEPTANCE_NEW=$(CURDIR)/dist ACCEPTANCE_OLD=$(CURDIR)/build/acceptance \
+		$(GO) test -count=1 -timeout 30m -tags acceptance ./packaging/acceptance $(ACCEPTANCEFLAGS)
 
 release: ## dist/ of the version that HEAD's tag names: packages, source, SBOM, notes, checksums (docs/releasing.md)
 	.ci/release

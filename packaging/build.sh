@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the packages into dist/ from this checkout: byte for byte the same for the same commit, whoever
+# Builds the packages into dist/ (or $DIST) from this checkout: byte for byte the same for the same commit, whoever
 # builds them, where and when.
 #
 #   packaging/build.sh VERSION [ARCH…]     the architectures are amd64 and arm64
@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-work=build/packages out=dist
+work=build/packages out=${DIST:-dist}
 export MAINTAINER=${MAINTAINER:-iot-milter developers <nobody@iot-milter.invalid>}
 git=(git -c "safe.directory=$PWD")
 

@@ -1,0 +1,54 @@
+//go:build acceptance
+
+package acceptance
+
+import "testing"
+
+// TestPostfixAfterwards: the MTA comes when iot-milter is there already.
+func TestPostfixAfterwards(t *testing.T) {
+	t.Parallel()
+	m := boot(t, "debian")
+	m.install(m.pkg.deb)
+	m.sound()
+	m.postfix()
+	m.joined()
+	m.judges("afterwards")
+	m.sound()
+}
+
+// TestSendmailAfterwards: Sendmail instead of Postfix, which goes and leaves nothing that
+// keeps the sockets from being made.
+func TestSendmailAfterwards(t *testing.T) {
+	t.Parallel()
+	m := boot(t, "debian")
+	m.postfix()
+	m.install(m.pkg.deb)
+	m.sh("apt-get -y purge postfix && userdel -r anna; rm -rf /var/spool/postfix; systemctl reset-failed 'postfix*'")
+	m.sendmail()
+	m.sh("systemctl restart 'iot-milter*.socket' iot-milter.service")
+	m.sound()
+	m.follow("sendmail")
+	m.sh("make -C /etc/mail && systemctl restart sendmail")
+	m.judges("afterwards")
+}
+
+// TestStopped: mail flows, unjudged, while the daemon is stopped or masked, and is judged again
+// afterwards.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	m := boot(t, "debian")
+	m.postfix()
+	m.install(m.pkg.deb)
+	m.joined()
+	m.judges("before")
+	m.sh("systemctl stop 'iot-milter*.socket' iot-milter.service")
+	m.marked(nas, "stopped", "")
+	m.sh("systemctl mask iot-milter.service")
+	m.marked(nas, "masked", "")
+	m.sh("systemctl unmask 'iot-milter*.socket' iot-milter.service && systemctl start 'iot-milter*.socket' iot-milter.service")
+	m.judges("back")
+	m.sh("service iot-milter stop")
+	// The socket stays, and the next connection starts the service.
+	m.judges("by the socket")
+	m.sound()
+}
