@@ -22,13 +22,17 @@ var cues = []cue{
 	{at: "grep -A2 '^X-IoT-Spam:'", before: (*walk).mailIsTagged},
 	{at: "allow add --from-id", after: (*walk).allowedPasses},
 	{at: "history --action reject", before: (*walk).someAreRefused},
-	{at: "stop 'iot-milter*.socket' iot-milter", after: (*walk).mailPassesUnseen},
+	{at: "stop iot-milter", after: (*walk).mailPassesUnseen},
 	{at: "start iot-milter", after: (*walk).allAreRefused},
 }
 
-// mailIsNoted: in mode observe mail arrives as it was, and there is a decision on it.
+const forgery = "X-IoT-Spam: No, class=mailserver confidence=1.00 host=mx.example.com\r\n"
+
+// mailIsNoted: in mode observe mail arrives without a field of ours, forged or not, and there is a decision on it.
 func (w *walk) mailIsNoted() {
-	server.sent(w.t, "250 ")
+	forged := server
+	forged.text = forgery + server.text
+	forged.sent(w.t, "250 ")
 	w.without("X-IoT-Spam", w.mailbox(1))
 	nas.sent(w.t, "250 ")
 	w.without("X-IoT-Spam", w.mailbox(1))
@@ -38,7 +42,7 @@ func (w *walk) mailIsNoted() {
 // mailIsTagged: a forged field goes, ours comes.
 func (w *walk) mailIsTagged() {
 	forged := server
-	forged.text = "X-IoT-Spam: No, class=mailserver confidence=1.00 host=mx.example.com\r\n" + server.text
+	forged.text = forgery + server.text
 	forged.sent(w.t, "250 ")
 	if got := w.mailbox(1); strings.Count(got, "X-IoT-Spam: ") != 1 || !strings.Contains(got, "X-IoT-Spam: No, class=mailserver ") {
 		w.t.Fatalf("stored is\n%s", got)

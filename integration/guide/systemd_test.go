@@ -79,7 +79,7 @@ func (s *systemd) do(request string) (string, error) {
 			return "inactive", nil
 		}
 		return "active", nil
-	case "systemctl stop iot-milter*.socket iot-milter": // without its sockets: the next connection would start it again
+	case "systemctl stop iot-milter": // by PropagatesStopTo= with its sockets, or the next connection would start it again
 		return "ok", s.remove()
 	case "systemctl start iot-milter": // with the sockets that it wants
 		if err := s.listen(); err != nil {
