@@ -312,10 +312,29 @@ func TestBan(t *testing.T) {
 		t.Errorf("fail2ban-regex does not find 39 refusals: %s", out)
 	}
 	run(t, "/", blocks[1])
+	checkShutOut(t)
+	run(t, "/", strings.ReplaceAll(blocks[2], "203.0.113.7", aDisk.addr))
+	if status := run(t, "/", "fail2ban-client status iot-milter"); !strings.Contains(status, "Currently banned:\t0") {
+		t.Errorf("still shut out: %s", status)
+	}
+	// The same from a file.
+	if err := os.Remove("/srv/bans"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "/var/log/iot-milter.log", d.log.String())
+	write(t, "/etc/fail2ban/jail.d/iot-milter.local", "[iot-milter]\nenabled = true\nbackend = auto\nlogpath = /var/log/iot-milter.log\n")
+	run(t, "/", "fail2ban-client reload")
+	checkShutOut(t)
+}
+
+// checkShutOut waits for the device that was refused 20 times to be shut out, and a moment longer for
+// whoever else would be.
+func checkShutOut(t *testing.T) {
+	t.Helper()
 	shut := ""
-	for range 300 {
+	for range 400 {
 		if data, _ := os.ReadFile("/srv/bans"); len(data) > 0 {
-			time.Sleep(3 * time.Second) // whoever else would be shut out
+			time.Sleep(3 * time.Second)
 			data, _ = os.ReadFile("/srv/bans")
 			shut = string(data)
 			break
@@ -324,9 +343,5 @@ func TestBan(t *testing.T) {
 	}
 	if shut != aDisk.addr+"\n" {
 		t.Errorf("shut out are %q, not %s\n%s", shut, aDisk.addr, run(t, "/", "fail2ban-client status iot-milter"))
-	}
-	run(t, "/", strings.ReplaceAll(blocks[2], "203.0.113.7", aDisk.addr))
-	if status := run(t, "/", "fail2ban-client status iot-milter"); !strings.Contains(status, "Currently banned:\t0") {
-		t.Errorf("still shut out: %s", status)
 	}
 }

@@ -210,6 +210,27 @@ func found(t *testing.T, user, subject string) (folder, flags, mark string) {
 	return "", "", ""
 }
 
+// subscribed are the folders that a user's program shows.
+func subscribed(t *testing.T, user string) (names []string) {
+	t.Helper()
+	c, err := imapclient.Dial(imapAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Logout()
+	if err := c.Login(user, "secret"); err != nil {
+		t.Fatal(err)
+	}
+	boxes := make(chan *imap.MailboxInfo, 100)
+	if err := c.Lsub("", "*", boxes); err != nil {
+		t.Fatal(err)
+	}
+	for b := range boxes {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
 func folders(t *testing.T, c *imapclient.Client) (names []string) {
 	t.Helper()
 	boxes := make(chan *imap.MailboxInfo, 100)
@@ -334,6 +355,9 @@ func byAdmin(t *testing.T, d *daemon, block string) {
 	}
 	office.post(t, letters)
 	checkLetters(t, letters)
+	if got := subscribed(t, "other"); !slices.Contains(got, "Junk") {
+		t.Errorf("the user's program does not show Junk, but %q", got)
+	}
 	d.stop(syscall.SIGTERM)
 	defer d.start()
 	letters = []letter{
@@ -366,7 +390,7 @@ func failOpen(t *testing.T) {
 func await(t *testing.T, addr string) {
 	t.Helper()
 	var err error
-	for range 200 {
+	for range 600 {
 		conn, e := dial(nil, "127.0.0.1", addr)
 		if err = e; err == nil {
 			conn.Close()

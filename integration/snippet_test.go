@@ -70,7 +70,7 @@ func documented(t *testing.T, section string) (blocks []string) {
 // aroundCommands make up for what the namespaces lack. Root needs no sudo; there is no
 // systemd, and Dovecot reloads as its unit would make it, which takes a moment.
 const aroundCommands = `sudo() { "$@"; }
-systemctl() { [ "$*" != "reload dovecot" ] || { doveadm reload; sleep 1; }; }
+systemctl() { [ "$*" != "reload dovecot" ] || { doveadm reload; sleep 2; }; }
 `
 
 // placed is a text with the package's folder replaced by a copy that anybody may read.
