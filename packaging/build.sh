@@ -66,7 +66,7 @@ place_recipes() {
 	local file
 	while read -r file; do
 		place "$file" "/usr/share/iot-milter/${file#packaging/}"
-	done < <(find packaging/{sieve,spamassassin,rspamd,procmail} -type f 2>/dev/null | LC_ALL=C sort)
+	done < <(find packaging/{sieve,spamassassin,rspamd,procmail,selinux} -type f 2>/dev/null | LC_ALL=C sort)
 	while read -r file; do
 		place "$file" "/etc/${file#packaging/}" 'type: "config|noreplace"'
 	done < <(find packaging/fail2ban -name '*.conf' 2>/dev/null | LC_ALL=C sort)
