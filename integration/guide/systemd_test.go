@@ -24,6 +24,7 @@ import (
 const (
 	program  = "/usr/bin/iot-milter"
 	settings = "/etc/iot-milter/iot-milter.toml"
+	state    = "/var/lib/iot-milter" // StateDirectory= of the unit
 	units    = "/usr/lib/systemd/system"
 )
 
@@ -109,7 +110,6 @@ func (s *systemd) install() error {
 	uid, _ := strconv.Atoi(account.Uid)
 	gid, _ := strconv.Atoi(account.Gid)
 	s.who = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	const state = "/var/lib/iot-milter" // StateDirectory= of the unit
 	if err := errors.Join(os.MkdirAll(state, 0o750), os.Chown(state, uid, gid)); err != nil {
 		return err
 	}

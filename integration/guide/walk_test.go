@@ -4,6 +4,7 @@ package guide
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +32,7 @@ func newWalk(t *testing.T) *walk {
 	w := &walk{systemd: &systemd{t: t}, t: t, met: map[string]bool{}}
 	w.machine()
 	t.Cleanup(func() {
-		if err := w.remove(); err != nil {
+		if err := errors.Join(w.remove(), os.RemoveAll(state), os.RemoveAll(filepath.Dir(settings))); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
