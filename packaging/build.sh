@@ -61,12 +61,12 @@ place_man() {
 	done
 }
 
-# place_recipes: what other programs of the mailbox's side read.
+# place_recipes: what other programs read.
 place_recipes() {
 	local file
 	while read -r file; do
 		place "$file" "/usr/share/iot-milter/${file#packaging/}"
-	done < <(find packaging/{sieve,spamassassin,rspamd,procmail,selinux} -type f 2>/dev/null | LC_ALL=C sort)
+	done < <(find packaging/{sieve,spamassassin,rspamd,procmail,selinux,prometheus,grafana} -type f -not -name '*_test.*' 2>/dev/null | LC_ALL=C sort)
 	while read -r file; do
 		place "$file" "/etc/${file#packaging/}" 'type: "config|noreplace"'
 	done < <(find packaging/fail2ban -name '*.conf' 2>/dev/null | LC_ALL=C sort)
@@ -98,15 +98,15 @@ scripts() {
 	done
 }
 
+# What Go finds out about the checkout depends on how that was made; the commit does not.
 binary() {
-	local vcs=false
-	[ ! -e .git ] || vcs=true
-	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 go build -trimpath "-buildvcs=$vcs" \
-		-ldflags "-s -w -X main.version=$VERSION" -o "$work/$ARCH/iot-milter" .
+	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -X main.version=$VERSION -X main.commit=$("${git[@]}" rev-parse HEAD)" -o "$work/$ARCH/iot-milter" .
 }
 
 umask 022
 VERSION=${1:-$(version_of_commit)}
+VERSION=${VERSION/-/\~} # v1.2.3-rc.1 comes before v1.2.3
 shift || :
 [[ $VERSION =~ ^[0-9][A-Za-z0-9.+~]*$ ]] || fail "no version of a package: $VERSION" "such as 1.2.3 or 1.2.3~rc1"
 export VERSION SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$("${git[@]}" log -1 --format=%ct)}
