@@ -80,6 +80,15 @@ place_documents() {
 	done < <(find docs -name '*.md' -o -name '*.svg' | LC_ALL=C sort)
 }
 
+# place_folders: rpm removes those alone that the package says it owns.
+place_folders() {
+	local folder
+	while read -r folder; do
+		printf '  - {dst: "%s", type: dir, packager: rpm, file_info: {mode: 0755}}\n' "$folder" >>"$work/contents"
+	done < <({ sed -n 's/.*dst: "\([^"]*\)".*/\1/p' "$work/contents" && echo /usr/share/licenses/iot-milter/LICENSE; } |
+		awk '/^\/usr\/share\// { while (sub(/\/[^\/]*$/, "") && /\/iot-milter(\/|$)/) print }' | LC_ALL=C sort -u)
+}
+
 # What has changed is told by CHANGELOG.md; the tools of Debian and rpm want forms of their own.
 changelogs() {
 	local what='See https://github.com/iot-milter/iot-milter/blob/main/CHANGELOG.md'
@@ -118,6 +127,7 @@ place_man
 place_completions
 place_recipes
 place_documents
+place_folders
 changelogs
 scripts
 cat packaging/nfpm/nfpm.yaml "$work/contents" >"$work/deb.yaml"

@@ -81,10 +81,11 @@ func TestRemove(t *testing.T) {
 	m.configure(`authserv_id = "mx.example.org"`)
 	kept := m.read(config)
 
+	conffiles := m.conffiles()
 	t.Logf("apt-get remove says:\n%s", m.sh("apt-get -y remove iot-milter"))
 	// What Debian keeps until a purge: the state, the configuration, and which units are to start.
-	const stays = `^/var/lib/(iot-milter|systemd/deb-systemd-helper-enabled)[/:]|^/etc/iot-milter[/:]|^/etc/systemd/system/[a-z.-]+\.wants[/:]|^/etc/postfix/` +
-		`|^/var/lib/dpkg/info/iot-milter\.(list|postrm):`
+	stays := `^/var/lib/(iot-milter|systemd/deb-systemd-helper-enabled)[/:]|^/etc/iot-milter[/:]|^/etc/systemd/system/[a-z.-]+\.wants[/:]|^/etc/postfix/` +
+		`|^/var/lib/dpkg/info/iot-milter\.(list|postrm):|` + conffiles
 	for _, diff := range changed(before, m.files(), always) {
 		if !match(stays, diff) {
 			t.Errorf("what a removal leaves: %s", diff)
@@ -114,6 +115,20 @@ func TestRemove(t *testing.T) {
 	m.gone()
 	m.prints("", "dpkg --audit")
 	m.prints("running", "systemctl is-system-running")
+}
+
+// conffiles is a pattern of those of the package, and of the folders that they are in.
+func (m *machine) conffiles() string {
+	m.t.Helper()
+	var all []string
+	for line := range strings.Lines(m.sh("dpkg-query -W -f '${Conffiles}\\n' iot-milter")) {
+		f := strings.Fields(line)
+		for len(f) > 0 && len(f[0]) > len("/etc") {
+			all = append(all, regexp.QuoteMeta(f[0]))
+			f[0] = filepath.Dir(f[0])
+		}
+	}
+	return "^(" + strings.Join(all, "|") + "):"
 }
 
 // gone checks that nothing of ours runs or listens.

@@ -57,7 +57,7 @@ func TestRPM(t *testing.T) {
 	// What rpm keeps: the state, and the configuration that was changed.
 	m.sh("rm -rf /var/lib/iot-milter /etc/iot-milter; postconf -X smtpd_milters")
 	// Folders that are the distribution's where rpm is at home.
-	const shared = `^/var/lib/rpm|^/usr/lib/sysimage/rpm|^/usr/share/(fish|zsh)[/:]|^/usr/share/licenses:|^/usr/lib/systemd/system/postfix\.service\.wants:`
+	const shared = `^/etc/fail2ban[/:]|^/var/lib/rpm|^/usr/lib/sysimage/rpm|^/usr/share/(fish|zsh)[/:]|^/usr/share/licenses:|^/usr/lib/systemd/system/postfix\.service\.wants:`
 	for _, diff := range changed(before, m.files(), always) {
 		if !match(shared, diff) {
 			t.Errorf("what is left: %s", diff)
