@@ -150,8 +150,10 @@ release: ## dist/ of the version that HEAD's tag names: packages, source, SBOM, 
 build/iot-milter:
 	@$(MAKE) --no-print-directory build
 
-install: build/iot-milter ## the binary of make build and the sample configuration, under DESTDIR and PREFIX
+install: build/iot-milter ## the binary of make build, the manual pages and the sample configuration, under DESTDIR and PREFIX
 	install -D -m 0755 build/iot-milter $(DESTDIR)$(PREFIX)/bin/iot-milter
+	@for page in packaging/man/*.[578]; do \
+		install -D -m 0644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}" || exit 1; done
 	@conf=$(DESTDIR)$(SYSCONFDIR)/iot-milter/iot-milter.toml; \
 		if [ -e "$$conf" ]; then echo "$$conf is kept"; \
 		else install -D -m 0644 conf/iot-milter.toml "$$conf" && echo "$$conf"; fi

@@ -101,16 +101,3 @@ func TestAppArmorAllowsWhatTheDaemonOpens(t *testing.T) {
 		}
 	}
 }
-
-// TestSELinux has the policy compiled by the reference policy's own Makefile.
-func TestSELinux(t *testing.T) {
-	dir, work := unpacked(t, "selinux")+"/usr", t.TempDir()
-	for _, end := range []string{"te", "fc", "if"} {
-		run(t, "cp", root+"/packaging/selinux/iot-milter."+end, work)
-	}
-	out := run(t, "make", "-C", work, "-f", dir+"/share/selinux/devel/Makefile", "SHAREDIR="+dir+"/share/selinux", "NAME=default", "AWK=awk",
-		"CHECKMODULE="+dir+"/bin/checkmodule", "SEMOD_PKG="+dir+"/bin/semodule_package", "iot-milter.pp")
-	if _, err := os.Stat(filepath.Join(work, "iot-milter.pp")); err != nil || strings.Contains(out, "warning") {
-		t.Errorf("%v\n%s", err, out)
-	}
-}

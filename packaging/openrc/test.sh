@@ -11,12 +11,15 @@ fail() {
 	exit 1
 }
 
-if [ "${OPENRC_INSIDE:-}" = "" ]; then
-	OPENRC_INSIDE=yes exec unshare --mount --pid --fork --kill-child --mount-proc -- "$0" "$@"
+root=${OPENRC_ROOT:-}
+if [ "$root" = "" ]; then
+	root=$(mktemp -d)
+	trap 'rmdir "$root"' EXIT
+	OPENRC_ROOT=$root unshare --mount --pid --fork --kill-child --mount-proc -- "$0" "$@"
+	exit
 fi
 
 package=$(realpath "$1") program=$(realpath "$2") here=$(dirname "$(realpath "$0")")
-root=$(mktemp -d)
 mount -t tmpfs tmpfs "$root"
 cd "$root"
 mkdir -p usr etc/init.d etc/conf.d etc/iot-milter proc dev run/openrc tmp var/log var/lib var/spool/postfix
