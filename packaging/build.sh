@@ -75,9 +75,29 @@ place_recipes() {
 place_documents() {
 	local file
 	document README.md /usr/share/doc/iot-milter/README.md
+	licences | gzip -9n >"$work/licences.gz"
+	document "$work/licences.gz" /usr/share/doc/iot-milter/licences.gz
 	while read -r file; do
 		document "$file" "/usr/share/doc/iot-milter/$file"
 	done < <(find docs -name '*.md' -o -name '*.svg' | LC_ALL=C sort)
+}
+
+# licences: of what is linked in. Most ask to go along with the binary.
+licences() {
+	local module version dir file found
+	while read -r module version dir; do
+		found=
+		for file in "$dir"/{LICEN[CS]E,COPYING,NOTICE}*; do
+			[ -f "$file" ] || continue
+			found=yes
+			printf '\n===== %s %s: %s\n\n' "$module" "$version" "${file##*/}"
+			cat "$file"
+		done
+		[ "$found" ] || fail "$module has no licence that is found" "see $dir"
+	done < <(
+		echo "Go $(go env GOVERSION) $(go env GOROOT)"
+		GOOS=linux GOARCH=amd64 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' . | LC_ALL=C sort -u
+	)
 }
 
 # place_folders: rpm removes those alone that the package says it owns.
