@@ -372,7 +372,7 @@ func TestTextIsEscaped(t *testing.T) {
 		"a \\t tab":                "a \\et tab\n",
 		"with --json, and":         "with\n.Fl -json ,\nand\n",
 		"first\nhalf\n\nsecond…":   "first half\n.Pp\nsecond...\n",
-		markdown("see [a](b) `c`"): "see a \\fBc\\fP\n",
+		markdown("see [a](b) `c`"): "see a \\%\\fBc\\fP\n",
 	} {
 		if got := mdoc(text); got != want {
 			t.Errorf("%q is\n%s\nwant\n%s", text, got, want)

@@ -14,7 +14,8 @@ var (
 	code     = regexp.MustCompile("`([^`]+)`")
 	flagWord = regexp.MustCompile(`^(--?[a-z][a-z-]*)([.,;:)]*)$`)
 	sentence = regexp.MustCompile(`([.!?]["')]?) +`)
-	systems  = regexp.MustCompile(`(Open|Free|Net)(BSD)`) // mandoc wants macros there, which name releases
+	systems  = regexp.MustCompile(`(Open|Free|Net)(BSD)`)                // mandoc wants macros there, which name releases
+	symbols  = regexp.MustCompile(`[\x01"@/=_{}[\]]|\w:\w|[a-z]\.[a-z]`) // what stands in no word of a language
 	foreign  = regexp.MustCompile(`[^\x00-\x7f]`)
 )
 
@@ -86,10 +87,14 @@ func guard(line string) string {
 // escape writes a word for roff. What stood in backquotes, which markdown turned into
 // bold, keeps its escapes.
 func escape(word string) string {
+	whole := ""
+	if symbols.MatchString(word) {
+		whole = `\%` // groff would hyphenate it
+	}
 	word = strings.ReplaceAll(word, `\`, `\e`)
 	word = systems.ReplaceAllString(word, "$1\\&$2")
 	word = strings.NewReplacer(boldOn, `\fB`, boldOff, `\fP`, "iot-milter", `iot\-milter`, "…", "...", "·", `\(pc`, "’", "'").Replace(word)
-	return foreign.ReplaceAllStringFunc(word, func(s string) string { return fmt.Sprintf(`\[u%04X]`, []rune(s)[0]) })
+	return whole + foreign.ReplaceAllStringFunc(word, func(s string) string { return fmt.Sprintf(`\[u%04X]`, []rune(s)[0]) })
 }
 
 const boldOn, boldOff = "\x01", "\x02"
