@@ -34,6 +34,18 @@ func (o *Options) file(path string) string {
 	return string(b)
 }
 
+// setting is a line of the configuration, where it goes into the file that is there: a
+// table that came twice would be no TOML.
+func (o *Options) setting(table, key, value string) Fix {
+	src, _ := os.ReadFile(o.ConfigFile) // "" when there is none yet
+	p := conf.Where(string(src), table, key, value)
+	f := Fix{In: o.toml(), At: p.Line, Below: p.Below, Line: p.Text}
+	if p.Inline {
+		f.Why = "within the braces"
+	}
+	return f
+}
+
 // toml is the file that changes of the configuration go into.
 func (o *Options) toml() string {
 	if o.ConfigFile == "" {

@@ -109,7 +109,7 @@ func (o *Options) exemptNetworks(more []netip.Prefix) Fix {
 	for _, n := range append(slices.Clone(o.Config.Exempt.Networks), more...) {
 		names = append(names, fmt.Sprintf("%q", n))
 	}
-	return Fix{In: o.toml(), Line: "[exempt]\nnetworks = [" + strings.Join(names, ", ") + "]"}
+	return o.setting("exempt", "networks", "["+strings.Join(names, ", ")+"]")
 }
 
 // uncovered are the networks of a mynetworks that are within none of the others, and what in

@@ -120,7 +120,7 @@ func (s *scene) listenOn(socket conf.Listen) Fix {
 	case s.o.packaged() || s.o.named():
 		return Fix{In: s.o.socketFile(), Line: fmt.Sprintf("[Socket]\nListenStream=%s\nSocketGroup=%s\nSocketMode=0660", socket.Address, s.group())}
 	case len(all) == 1 && all[0].Address == "/run/iot-milter/iot-milter.sock": // the default serves nobody here
-		return Fix{In: s.o.toml(), Line: fmt.Sprintf("listen = [%q]", socket.String())}
+		return s.o.setting("", "listen", fmt.Sprintf("[%q]", socket.String()))
 	}
 	return s.o.listen(all[0], socket)
 }

@@ -123,7 +123,9 @@ func (s *scene) shareSocket(path string, socket bool) []Fix {
 	}
 	fixes := []Fix{{In: Shell, Line: fmt.Sprintf("chgrp %s %s && chmod g+rw %s", group, name, name)}}
 	if s.o.Config.SocketMode&0o020 == 0 {
-		fixes = append(fixes, Fix{In: s.o.toml(), Line: `socket_mode = "0660"`, Why: "so that it is right after a restart"})
+		f := s.o.setting("", "socket_mode", `"0660"`)
+		f.Why = "so that it is right after a restart"
+		fixes = append(fixes, f)
 	}
 	if s.o.Config.SocketGroup != group {
 		dir := quote(filepath.Dir(path))
@@ -191,7 +193,7 @@ func (o *Options) listen(old, better conf.Listen) Fix {
 		}
 		words = append(words, fmt.Sprintf("%q", l.String()))
 	}
-	return Fix{In: o.toml(), Line: "listen = [" + strings.Join(words, ", ") + "]"}
+	return o.setting("", "listen", "["+strings.Join(words, ", ")+"]")
 }
 
 // labelled is about SELinux, which judges by the label of a socket and its folder.
