@@ -11,7 +11,7 @@
 // # Where it runs
 //
 // roots.sh makes two file systems with debootstrap and keeps them for a week: debian is what the
-// installer leaves, bare has no systemd. What tests install lies in apt's archives there, so that the tests
+// installer leaves, bare has no systemd. What the tests install lies in apt's archives there, so that the tests
 // need no network, and have none. boot copies a root (an overlay in memory), starts systemd-nspawn in
 // it and waits until systemd is ready, which takes a second. All of it happens in
 // namespaces of the test: with its end the kernel ends each machine and takes away each mount.
@@ -27,8 +27,7 @@
 //
 //	func TestSomething(t *testing.T) {
 //		t.Parallel()
-//		m := boot(t, "debian")
-//		m.postfix()
+//		m := boot(t, "postfix")
 //		m.install(m.pkg.deb)
 //		m.joined()
 //		m.judges("afterwards")
@@ -38,7 +37,9 @@
 // The words:
 //
 //	boot(t, ROOT)              a machine; it ends with the test, and tells its journal if that fails
+//	                           (debian; postfix, which is debian after m.postfix(); bare)
 //	m.postfix() m.sendmail()   installs the MTA, and makes anna's account
+//	m.down() m.up()            switches it off and on
 //	m.install(WHAT)            apt-get install, of a name or of m.pkg.deb, m.pkg.old
 //	m.sh(SCRIPT)               as root in the machine; must succeed. try: need not; eventually: in time
 //	m.prints(WANT, SCRIPT)     compares what it prints
@@ -49,6 +50,7 @@
 //	                           one field, like RE. RE "" is a mail that passed as it was sent
 //	m.judges(S)                marked for one client of each flag: No, Suspect, Yes
 //	m.load() … l.judged(ALL)   mail all the time; none may be refused, lost or doubled
+//	l.open()                   Postfix always found the milter's socket open
 //	m.running(VERSION)         the process is the installed program, in that version
 //	m.healthy()                systemd and dpkg are content
 //	m.sound()                  and nothing has complained in the daemon's journal

@@ -38,8 +38,7 @@ func (m *machine) fill() (free func()) {
 // with space again the next try completes.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	for _, step := range []struct{ name, deb, version, unharmed string }{
 		{"install", m.pkg.old, m.pkg.oldVersion, ""},
 		{"upgrade", m.pkg.deb, m.pkg.version, "Yes, class=device"},
@@ -69,8 +68,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullState: the folder of the state is full, and the new version serves all the same.
 func TestFullState(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.install(m.pkg.old)
 	m.joined()
 	m.judges("before")

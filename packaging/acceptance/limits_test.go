@@ -25,8 +25,7 @@ import (
 // packaged is a machine with Postfix and the package, joined, as it was installed.
 func packaged(t *testing.T) *machine {
 	t.Helper()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.install(m.pkg.deb)
 	m.joined()
 	return m

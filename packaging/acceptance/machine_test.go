@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,132 +16,30 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
 )
 
-const (
-	bootTime    = 90 * time.Second
-	commandTime = 3 * time.Minute // of a command in a machine; apt-get install is the longest
-)
+// commandTime is that of a command in a machine; apt-get install is the longest.
+const commandTime = 3 * time.Minute
 
 // machine is a fresh Debian in a container of its own, with a name server at 127.0.0.1.
 type machine struct {
 	t       *testing.T
 	pkg     files
+	systemd bool
 	root    string // its file system, seen from here
-	leader  int    // its process 1
+	nspawn  *exec.Cmd
+	leader  int // its process 1
 	network *os.File
 	names   *dnstest.Server
 	console string // file
-}
-
-// boot starts a machine that is a copy of one of the roots: debian has systemd as process 1,
-// in bare nothing runs. It ends with the test.
-func boot(t *testing.T, root string) *machine {
-	t.Helper()
-	m := &machine{t: t}
-	var err error
-	if m.pkg, err = packages(); err != nil {
-		t.Fatal(err)
-	}
-	dir := m.overlay(filepath.Join(os.Getenv("ACCEPTANCE_ROOTS"), root))
-	m.write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 mx.example.org mx\n")
-	m.write("/etc/hostname", "mx\n")
-	m.write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-	for _, path := range []string{m.pkg.deb, m.pkg.old, m.pkg.rpm, m.pkg.oldRPM} {
-		m.copyIn(path)
-	}
-	how := []string{"--boot", "--notify-ready=yes"}
-	if root != "debian" {
-		how = []string{"--as-pid2", "sleep", "infinity"}
-	}
-	m.console = filepath.Join(dir, "console")
-	m.start(append([]string{"-q", "-D", m.root, "--register=no", "--keep-unit", "--private-network", "--console=pipe", "--hostname=mx",
-		"--resolv-conf=off", "--timezone=off", "--link-journal=no"}, how...), filepath.Join(dir, "notify"))
-	m.connect()
-	return m
-}
-
-// overlay mounts a copy in memory of a root, which stays as it is.
-func (m *machine) overlay(lower string) (dir string) {
-	t := m.t
-	t.Helper()
-	dir, err := os.MkdirTemp("", "acceptance")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mount := func(kind, path, data string) {
-		if err := unix.Mount(kind, path, kind, 0, data); err != nil {
-			t.Fatalf("mount %s %s: %v", kind, data, err)
-		}
-		t.Cleanup(func() { _ = unix.Unmount(path, unix.MNT_DETACH) })
-	}
-	t.Cleanup(func() { _ = os.Remove(dir) })
-	mount("tmpfs", dir, "mode=0755,size=1g")
-	m.root = dir + "/root"
-	for _, name := range []string{"upper", "work", "root"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mount("overlay", m.root, fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, dir, dir))
-	return dir
-}
-
-// start runs systemd-nspawn and waits until it says that the machine is ready.
-func (m *machine) start(args []string, socket string) {
-	t := m.t
-	t.Helper()
-	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer notify.Close()
-	console, err := os.Create(m.console)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer console.Close()
-	cmd := exec.Command("systemd-nspawn", args...)
-	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
-	cmd.Stdout, cmd.Stderr = console, console
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			m.tell()
-		}
-		if m.leader > 0 {
-			_ = unix.Kill(m.leader, unix.SIGKILL) // the kernel ends the rest of it
-		}
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	_ = notify.SetReadDeadline(time.Now().Add(bootTime))
-	for ready := false; !ready || m.leader == 0; {
-		b := make([]byte, 4096)
-		n, err := notify.Read(b)
-		if err != nil {
-			t.Fatalf("the machine is not ready: %v", err)
-		}
-		for line := range strings.SplitSeq(string(b[:n]), "\n") {
-			ready = ready || line == "READY=1"
-			if pid, ok := strings.CutPrefix(line, "X_NSPAWN_LEADER_PID="); ok {
-				m.leader, _ = strconv.Atoi(pid)
-			}
-		}
-	}
 }
 
 // tell shows what a failed machine said.
 func (m *machine) tell() {
 	b, _ := os.ReadFile(m.console)
 	m.t.Logf("console:\n%s", last(string(b), 2000))
-	if _, err := os.Stat(m.root + "/usr/bin/journalctl"); err == nil && m.leader > 0 {
+	if m.systemd && m.leader > 0 {
 		out, _ := m.try("journalctl -b --no-pager -n 120 -o short-precise")
 		m.t.Logf("journal:\n%s", out)
 	}

@@ -169,9 +169,18 @@ func (l *load) halt() {
 	l.senders.Wait()
 }
 
-// judged ends the load and checks that no message was refused, and that each was stored once;
-// all of them judged, unless some may have passed unjudged.
-func (l *load) judged(all bool) {
+// open checks that Postfix always found the milter's socket open. It lets mail pass where nobody
+// listens, so that only its log tells.
+func (l *load) open() {
+	l.m.t.Helper()
+	if log, _ := l.m.try("journalctl -b --no-pager -o cat -t postfix/smtpd | grep 'warning: connect to Milter'"); log != "" {
+		l.m.t.Errorf("the milter's socket was closed:\n%s", last(log, 1000))
+	}
+}
+
+// judged ends the load and checks that no message was refused, and that each was stored once; all of
+// them judged, unless some may have passed unjudged. It says how many did.
+func (l *load) judged(all bool) (unjudged int) {
 	t := l.m.t
 	t.Helper()
 	l.halt()
@@ -180,7 +189,6 @@ func (l *load) judged(all bool) {
 	}
 	want := int(l.sent.Load())
 	var stored map[string]int
-	unjudged := 0
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && len(stored) < want; time.Sleep(200 * time.Millisecond) {
 		stored, unjudged = map[string]int{}, 0
 		for _, m := range l.m.letters() {
@@ -204,4 +212,5 @@ func (l *load) judged(all bool) {
 		t.Errorf("%d of %d messages passed unjudged", unjudged, want)
 	}
 	t.Logf("%d messages under load, %d unjudged", want, unjudged)
+	return unjudged
 }

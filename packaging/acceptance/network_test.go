@@ -46,7 +46,6 @@ func (m *machine) connect() {
 	if m.network, err = os.Open(fmt.Sprintf("/proc/%d/ns/net", m.leader)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = m.network.Close() })
 	err = m.inside(func() error {
 		for _, c := range []string{"link set lo up", "addr add " + server + "/32 dev lo",
 			"route add local 198.51.100.0/24 dev lo", "route add local 203.0.113.0/24 dev lo"} {
@@ -60,7 +59,6 @@ func (m *machine) connect() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(m.names.Close)
 	zone := "sender.example A 198.51.100.25\nsender.example MX 10 mail.partner.example\nmx.example.org A " + server + "\nexample.org MX 10 mx.example.org\n"
 	for _, c := range []client{partner, line, nas, small} {
 		zone += fmt.Sprintf("%s PTR %s\n%s A %s\n", reverse(c.addr), c.name, c.name, c.addr)

@@ -15,8 +15,7 @@ import (
 // must succeed. What they print and what becomes of mail in between is integration/guide's, beside the few mails here.
 func TestFirstTenMinutes(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.write("/usr/local/bin/sudo", "#!/bin/sh\nexec \"$@\"\n") // root types
 	m.sh("chmod +x /usr/local/bin/sudo && mkdir /root/page && cp /srv/" + filepath.Base(m.pkg.deb) + " /root/page/")
 	pages, err := document.Read("../..", "docs/first-ten-minutes.md")

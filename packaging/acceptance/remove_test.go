@@ -70,8 +70,7 @@ var always = regexp.MustCompile(`^/var/lib/(dpkg/(status|triggers|lock|available
 // takes them up. After a purge there is nothing.
 func TestRemove(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.judgesNot("before")
 	before := m.files()
 	m.install(m.pkg.deb)

@@ -13,9 +13,8 @@ import (
 // a database of its own, a Postfix without chroot, and presets that enable nothing.
 func TestRPM(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
+	m := boot(t, "postfix")
 	m.install("rpm")
-	m.postfix()
 	m.sh("postconf -F '*/*/chroot = n' && postfix reload")
 	m.sh("mkdir -p /etc/systemd/system-preset && echo 'disable *' > /etc/systemd/system-preset/99-default.preset && rpm --initdb")
 	before := m.files()
@@ -41,6 +40,7 @@ func TestRPM(t *testing.T) {
 	t.Logf("rpm -U says:\n%s", m.sh(rpm+"-U /srv/"+filepath.Base(m.pkg.rpm)))
 	time.Sleep(time.Second)
 	l.judged(false)
+	l.open()
 	m.running(m.pkg.version)
 	m.prints("S.5....T.  c "+config, "rpm -V --nodeps iot-milter")
 	if m.read(config) != kept {

@@ -32,4 +32,11 @@ func TestSendmail(t *testing.T) {
 	t.Logf("from apt-get install to the header in the mailbox: %.1f s", time.Since(begin).Seconds())
 	m.judges("then")
 	m.sound()
+
+	m.sh("systemctl stop 'iot-milter*.socket' iot-milter.service")
+	m.marked(nas, "stopped", "")
+	m.sh("systemctl start 'iot-milter.socket' iot-milter.service")
+	m.marked(nas, "started", "Yes, class=device")
+	m.sh("apt-get -y purge iot-milter")
+	m.marked(nas, "purged", "")
 }

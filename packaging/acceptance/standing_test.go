@@ -10,8 +10,7 @@ import (
 // TestUserThatExists: somebody made a user of that name before, with a number and a home of his own.
 func TestUserThatExists(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.sh("useradd -m -u 1234 -s /bin/sh iot-milter && echo precious > /home/iot-milter/file")
 	before := m.sh("getent passwd iot-milter")
 	said := m.install(m.pkg.deb)
@@ -40,8 +39,7 @@ func (m *machine) byHand() (pid string) {
 // the message says the unit takes its place.
 func TestDaemonByHand(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	pid := m.byHand()
 	m.sh("postconf -e 'smtpd_milters = { unix:iot-milter/iot-milter.sock, default_action=accept }' && postfix reload")
 	m.judges("by hand")
@@ -72,8 +70,7 @@ func hint(t *testing.T, said string) string {
 // TestSocketThatIsLeft: a dead daemon has left its sockets.
 func TestSocketThatIsLeft(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	pid := m.byHand()
 	m.sh("kill -9 " + pid + "; while kill -0 " + pid + " 2>/dev/null; do sleep 0.1; done; test -S /run/iot-milter/iot-milter.sock")
 	m.install(m.pkg.deb)
@@ -85,8 +82,7 @@ func TestSocketThatIsLeft(t *testing.T) {
 // TestOwnUnit: the admin wrote a unit, as the documents said before there was a package. It goes on.
 func TestOwnUnit(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	pid := m.byHand()
 	m.sh("kill " + pid + "; while kill -0 " + pid + " 2>/dev/null; do sleep 0.1; done")
 	m.write("/etc/systemd/system/iot-milter.service", "[Service]\nType=notify\nUser=iot-milter\nRuntimeDirectory=iot-milter\nStateDirectory=iot-milter\n"+

@@ -50,8 +50,7 @@ func (m *machine) older() string {
 // TestUpgrade: under load no connection is refused and nothing lost, what was known is known.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.install(m.older())
 	m.joined()
 	m.judges("before")
@@ -67,6 +66,7 @@ func TestUpgrade(t *testing.T) {
 	t.Logf("apt-get says:\n%s", said)
 	time.Sleep(2 * time.Second)
 	l.judged(false)
+	l.open()
 
 	if m.pid() == old {
 		t.Error("the old process still serves")
@@ -89,8 +89,7 @@ func TestUpgrade(t *testing.T) {
 // on, and the message says where the fault is.
 func TestUpgradeWithHalfAConfiguration(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian")
-	m.postfix()
+	m := boot(t, "postfix")
 	m.install(m.pkg.old)
 	m.joined()
 	whole := m.read(config)
