@@ -22,7 +22,7 @@ func TestSendmailAfterwards(t *testing.T) {
 	t.Parallel()
 	m := boot(t, "postfix")
 	m.install(m.pkg.deb)
-	m.sh("apt-get -y purge postfix && userdel -r anna; rm -rf /var/spool/postfix")
+	m.sh("systemctl stop postfix postfix@- && apt-get -y purge postfix && userdel -r anna; rm -rf /var/spool/postfix")
 	m.sendmail()
 	m.sh("systemctl restart 'iot-milter*.socket' iot-milter.service")
 	m.sound()

@@ -29,6 +29,7 @@ func (m *machine) joined() {
 // healthy checks that systemd and dpkg are content.
 func (m *machine) healthy() {
 	m.t.Helper()
+	m.prints("", "systemctl list-units --failed --plain --no-legend")
 	m.prints("running", "systemctl is-system-running --wait")
 	m.prints("active\nactive", "systemctl is-active iot-milter.socket iot-milter.service")
 	m.prints("enabled\nenabled", "systemctl is-enabled iot-milter.socket iot-milter.service")
