@@ -130,15 +130,20 @@ scripts() {
 # What Go finds out about the checkout depends on how that was made; the commit does not.
 binary() {
 	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 go build -trimpath -buildvcs=false \
-		-ldflags "-s -w -X main.version=$VERSION -X main.commit=$("${git[@]}" rev-parse HEAD)" -o "$work/$ARCH/iot-milter" .
+		-ldflags "-s -w -X main.version=$VERSION -X main.commit=$commit" -o "$work/$ARCH/iot-milter" .
 }
 
 umask 022
+if commit=$("${git[@]}" rev-parse HEAD 2>/dev/null); then
+	SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$("${git[@]}" log -1 --format=%ct)}
+elif [ -z "${1:-}" ] || [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+	fail "this is no git checkout" "SOURCE_DATE_EPOCH=SECONDS make packages VERSION=1.2.3"
+fi
 VERSION=${1:-$(version_of_commit)}
 VERSION=${VERSION/-/\~} # v1.2.3-rc.1 comes before v1.2.3
 shift || :
 [[ $VERSION =~ ^[0-9][A-Za-z0-9.+~]*$ ]] || fail "no version of a package: $VERSION" "such as 1.2.3 or 1.2.3~rc1"
-export VERSION SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$("${git[@]}" log -1 --format=%ct)}
+export VERSION SOURCE_DATE_EPOCH
 
 rm -rf "$work"
 mkdir -p "$work" "$out"
