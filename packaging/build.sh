@@ -26,7 +26,7 @@ version_of_commit() {
 		commits=$("${git[@]}" rev-list --count "$tag..HEAD")
 		if [ "$commits" = 0 ]; then echo "${tag#v}"; else echo "${tag#v}+$commits.g$hash"; fi
 	else
-		echo "0.1.0~$("${git[@]}" rev-list --count HEAD).g$hash"
+		echo "0.1.0~dev.$("${git[@]}" rev-list --count HEAD).g$hash" # rpm sorts digits behind ~rc
 	fi
 }
 
