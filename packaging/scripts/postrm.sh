@@ -10,7 +10,8 @@ remove)
 	clear_runtime
 	;;
 purge)
-	rm -rf /var/lib/iot-milter /etc/iot-milter
+	# A folder may be a file system of its own, which is emptied and stays.
+	rm -rf /var/lib/iot-milter /etc/iot-milter || say "not all of it could be removed"
 	clear_runtime
 	if command -v deb-systemd-helper >/dev/null; then
 		for unit in $sockets iot-milter.service; do
@@ -18,9 +19,8 @@ purge)
 			deb-systemd-helper unmask "$unit" >/dev/null || :
 		done
 	fi
-	rm -rf /etc/systemd/system/iot-milter.service.d
-	for unit in $sockets; do
-		rm -rf "/etc/systemd/system/$unit.d"
+	for unit in $sockets iot-milter.service; do
+		rm -rf "/etc/systemd/system/$unit.d" || :
 	done
 	;;
 esac
