@@ -13,6 +13,7 @@ package plumbing
 
 import (
 	"os"
+	"strings"
 
 	"github.com/iot-milter/iot-milter/conf"
 )
@@ -44,6 +45,21 @@ func (o *Options) setting(table, key, value string) Fix {
 		f.Why = "within the braces"
 	}
 	return f
+}
+
+// renewal is the command that puts lines of the configuration in force, if there are any: what
+// is about sockets waits for the next start.
+func (o *Options) renewal(lines []Fix) (command string) {
+	for _, f := range lines {
+		if f.In != o.toml() {
+			continue
+		}
+		if strings.HasPrefix(f.Line, "listen") || strings.HasPrefix(f.Line, "socket_mode") {
+			return "restart iot-milter; "
+		}
+		command = "iot-milter reload; "
+	}
+	return command
 }
 
 // toml is the file that changes of the configuration go into.

@@ -230,6 +230,6 @@ func advisePostfix(o *Options) (*Report, error) {
 	}
 	s.Findings = nil
 	upward(s.Lines)
-	s.remark("then: postfix reload; and iot-milter mta-config postfix --verify")
+	s.remark("then: %spostfix reload; and iot-milter mta-config postfix --verify", s.o.renewal(s.Lines))
 	return s.Report, nil
 }
