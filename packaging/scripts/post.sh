@@ -9,10 +9,10 @@ invoke() {
 first=
 [ "$1" -gt 1 ] || first=yes
 make_user "$first"
-make_folders
 if stands_aside; then
 	exit 0
 fi
+make_folders
 if [ -n "$first" ] && command -v systemctl >/dev/null; then
 	# shellcheck disable=SC2086
 	systemctl --quiet preset $sockets iot-milter.service || :

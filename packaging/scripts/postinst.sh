@@ -22,10 +22,10 @@ configure)
 	first=
 	[ -n "$2" ] || first=yes
 	make_user "$first"
-	make_folders
 	if stands_aside; then
 		exit 0
 	fi
+	make_folders
 	enable_units
 	if ! systemd_runs; then
 		without_systemd
