@@ -41,7 +41,7 @@ func TestWatchdog(t *testing.T) {
 	begin := time.Now()
 	m.marked(nas, "standing still", "")
 	t.Logf("a message to a daemon that stands still passes after %.1f s", time.Since(begin).Seconds())
-	m.replaced(old, time.Minute)
+	m.replaced(old, 2*time.Minute) // WatchdogSec= is one
 	t.Logf("replaced after %.1f s", time.Since(begin).Seconds())
 	m.judges("after")
 	says(t, m.ours(), "Watchdog timeout")
