@@ -85,6 +85,22 @@ func TestUpgrade(t *testing.T) {
 	m.prints("", "dpkg --audit")
 }
 
+// TestUpgradeWithAnotherConfiguration: a drop-in names another file, and that one is asked about.
+func TestUpgradeWithAnotherConfiguration(t *testing.T) {
+	t.Parallel()
+	m := boot(t, "postfix")
+	m.install(m.pkg.old)
+	m.joined()
+	const other = "/etc/iot-milter/other.toml"
+	m.sh("mkdir /etc/systemd/system/iot-milter.service.d && cp " + config + " " + other)
+	m.write("/etc/systemd/system/iot-milter.service.d/other.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/iot-milter run -c "+other+"\n")
+	m.sh("systemctl daemon-reload && systemctl restart iot-milter && echo 'mode = ' >>" + other)
+	old := m.pid()
+	says(t, m.install(m.pkg.deb), other+":", "the old process goes on")
+	m.prints(old, "systemctl show -P MainPID iot-milter.service")
+	m.judges("meanwhile")
+}
+
 // TestUpgradeWithHalfAConfiguration: somebody was in the middle of editing. The old daemon goes
 // on, and the message says where the fault is.
 func TestUpgradeWithHalfAConfiguration(t *testing.T) {

@@ -99,12 +99,19 @@ stands_aside() {
 	return 1
 }
 
+# named_config is the file that the unit names with -c, as one with a drop-in may.
+named_config() {
+	systemctl show --property=ExecStart --value iot-milter.service 2>/dev/null |
+		sed -n 's/.* \(-c\|--config\)[ =]\([^ ;]*\).*/\2/p'
+}
+
 # config_holds asks the new binary about the configuration, as the daemon's user, before the
 # old process is let go.
 config_holds() {
 	as="setpriv --reuid=iot-milter --regid=iot-milter --init-groups --"
 	$as true 2>/dev/null || as=
-	found=$($as /usr/bin/iot-milter check 2>&1 >/dev/null) && return
+	config=$(named_config)
+	found=$($as /usr/bin/iot-milter check ${config:+-c "$config"} 2>&1 >/dev/null) && return
 	say "this version does not take the configuration:"
 	echo "$found" >&2
 	return 1
