@@ -2,7 +2,10 @@
 
 package acceptance
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestSocketGroup: an admin who opens the control socket to a group has put the daemon's user
 // into it, and the unit lets it give sockets to that group.
@@ -28,4 +31,19 @@ func TestPurgeOfAMount(t *testing.T) {
 	m.sh("iot-milter stats && apt-get -y purge iot-milter && umount /var/lib/iot-milter")
 	m.prints("", "dpkg --audit")
 	m.prints("", "dpkg-query -W -f '${db:Status-Abbrev}' iot-milter 2>/dev/null || true")
+}
+
+// TestTerminated: who terminates the process, and does not ask systemd to stop it, gets a new one.
+func TestTerminated(t *testing.T) {
+	t.Parallel()
+	m := packaged(t)
+	old := m.pid()
+	m.sh("kill -TERM " + old)
+	m.replaced(old, 20*time.Second)
+	m.judges("after")
+	m.sh("systemctl stop iot-milter")
+	time.Sleep(3 * time.Second)
+	m.prints("inactive\ninactive\ninactive", "systemctl is-active iot-milter.service iot-milter.socket iot-milter-postfix.socket || true")
+	m.sh("systemctl start iot-milter")
+	m.sound()
 }
