@@ -4,10 +4,12 @@ package acceptance
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,7 +131,8 @@ func (m *machine) up() {
 	} else {
 		args = append(args, "--as-pid2", "sleep", "infinity")
 	}
-	m.nspawn = exec.Command("systemd-nspawn", args...)
+	const enter = `while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done; shift; exec systemd-nspawn "$@"`
+	m.nspawn = exec.Command("sh", slices.Concat([]string{"-c", enter, "sh"}, m.controlGroups(), []string{"--"}, args)...)
 	m.nspawn.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
 	m.nspawn.Stdout, m.nspawn.Stderr = console, console
 	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -138,6 +141,56 @@ func (m *machine) up() {
 	}
 	m.await(notify)
 	m.connect()
+}
+
+// controlGroups makes groups for this machine alone, in each hierarchy that systemd uses: it takes
+// for its own whatever it finds there.
+func (m *machine) controlGroups() []string {
+	m.t.Helper()
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.groups = nil
+	for line := range strings.Lines(string(b)) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3) // cgroups(7)
+		mount := "/sys/fs/cgroup"
+		switch {
+		case f[1] == "name=systemd":
+			mount += "/systemd"
+		case f[0] != "0":
+			continue
+		case exists(mount + "/unified"):
+			mount += "/unified"
+		}
+		dir := filepath.Join(mount, f[2], filepath.Base(filepath.Dir(m.root)))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			m.t.Fatal(err)
+		}
+		m.groups = append(m.groups, dir)
+	}
+	return m.groups
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// clearGroups takes the groups away, from the innermost.
+func (m *machine) clearGroups() {
+	for _, group := range m.groups {
+		var dirs []string
+		_ = filepath.WalkDir(group, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				dirs = append(dirs, path)
+			}
+			return nil
+		})
+		for _, dir := range slices.Backward(dirs) {
+			_ = os.Remove(dir)
+		}
+	}
 }
 
 // await reads what systemd-nspawn notifies.
@@ -173,6 +226,7 @@ func (m *machine) down() {
 	m.leader = 0
 	m.names.Close()
 	_ = m.network.Close()
+	m.clearGroups()
 }
 
 // kill ends the machine; it may be off.
@@ -189,4 +243,5 @@ func (m *machine) kill() {
 	_ = unix.Kill(m.leader, unix.SIGKILL) // the kernel ends the rest of it
 	_ = m.nspawn.Process.Kill()
 	_ = m.nspawn.Wait()
+	m.clearGroups()
 }

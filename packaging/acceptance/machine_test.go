@@ -29,7 +29,8 @@ type machine struct {
 	systemd bool
 	root    string // its file system, seen from here
 	nspawn  *exec.Cmd
-	leader  int // its process 1
+	groups  []string // its control groups
+	leader  int      // its process 1
 	network *os.File
 	names   *dnstest.Server
 	console string // file
