@@ -3,6 +3,7 @@
 package acceptance
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -104,4 +105,16 @@ func TestOwnUnit(t *testing.T) {
 	m.joined()
 	m.judges("the package's unit")
 	m.running(m.pkg.version)
+}
+
+// TestAnotherMTA: apt as it is, with all that a package recommends, leaves the machine its MTA and
+// brings no other.
+func TestAnotherMTA(t *testing.T) {
+	t.Parallel()
+	m := boot(t, "debian")
+	m.sh("mkdir -p /root/mta/DEBIAN")
+	m.write("/root/mta/DEBIAN/control", "Package: another-mta\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n"+
+		"Provides: mail-transport-agent\nConflicts: mail-transport-agent\nDescription: for the names\n")
+	m.sh("dpkg-deb -b /root/mta /root/mta.deb && dpkg -i /root/mta.deb")
+	m.prints("Inst iot-milter\nConf iot-milter", "apt-get -s install /srv/"+filepath.Base(m.pkg.deb)+" | sed -nE 's/^((Inst|Remv|Conf) [^ ]+).*/\\1/p'")
 }
