@@ -177,19 +177,26 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// clearGroups takes the groups away, from the innermost.
+// clearGroups takes the groups away, from the innermost. What was killed needs a moment to go.
 func (m *machine) clearGroups() {
 	for _, group := range m.groups {
-		var dirs []string
-		_ = filepath.WalkDir(group, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				dirs = append(dirs, path)
-			}
-			return nil
-		})
-		for _, dir := range slices.Backward(dirs) {
-			_ = os.Remove(dir)
+		for end := time.Now().Add(5 * time.Second); exists(group) && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			removeTree(group)
 		}
+	}
+}
+
+// removeTree removes folders that are empty but for folders.
+func removeTree(group string) {
+	var dirs []string
+	_ = filepath.WalkDir(group, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	for _, dir := range slices.Backward(dirs) {
+		_ = os.Remove(dir)
 	}
 }
 
