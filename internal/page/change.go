@@ -22,12 +22,7 @@ func (p *Page) clients(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) showClients(w http.ResponseWriter, r *http.Request, status int, wrong string, typed url.Values) {
-	data := struct {
-		Allowed []admin.Allowed
-		Hosts   *admin.Hosts
-		Host    *admin.Host
-		Typed   url.Values
-	}{Allowed: p.o.Running.Allowed(), Typed: typed}
+	data := &clients{allowed: p.o.Running.Allowed(), typed: typed}
 	if s := strings.TrimSpace(typed.Get("prefix")); s != "" && wrong == "" {
 		within, err := admin.ParsePrefix(s)
 		switch {
@@ -35,17 +30,17 @@ func (p *Page) showClients(w http.ResponseWriter, r *http.Request, status int, w
 			wrong, status = err.Error(), http.StatusBadRequest
 		case within.IsSingleIP():
 			if h, ok := p.o.Running.Host(within.Addr()); ok {
-				data.Host = &h
+				data.host = &h
 			}
 		}
 		if err == nil {
 			found := p.o.Running.Hosts(within, someRows)
-			data.Hosts = &found
+			data.hosts = &found
 		}
 	}
-	v := &view{Title: "Clients", Error: wrong, Data: data}
+	v := &view{title: say("Clients"), wrong: wrong, content: data}
 	if r.Method == http.MethodGet {
-		v.Done = doneTexts[typed.Get("done")]
+		v.done = doneTexts[typed.Get("done")]
 	}
 	p.show(w, r, status, "clients", v)
 }

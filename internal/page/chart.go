@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -94,10 +95,11 @@ func deviceNumbers(r *admin.Rates) numbers {
 	return n
 }
 
-// Cell is the value of a row and column.
-func (n *numbers) Cell(label, series int) string { return whole(n.Values[series][label]) }
+// cell is the value of a row and column.
+func (n *numbers) cell(label, series int) string { return whole(n.Values[series][label]) }
 
-func whole(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+// whole is a number as a reader has it: an axis may end in 2.4000000000000004.
+func whole(x float64) string { return strconv.FormatFloat(math.Round(100*x)/100, 'f', -1, 64) }
 
 // policyOfChart lets a chart have its inline styles, which the page may not have; that is
 // why charts are documents of their own.

@@ -74,14 +74,14 @@ func matches(password, hash string) bool {
 }
 
 func (p *Page) showLogin(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "login", &view{Title: "Log in"})
+	p.show(w, r, http.StatusOK, "login", &view{title: say("Log in"), content: loginForm{}})
 }
 
 // login needs no token: who has none of the passwords can log nobody in, and who has one
 // needs nobody else's browser.
 func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, why string) {
-		p.show(w, r, status, "login", &view{Title: "Log in", Error: why})
+		p.show(w, r, status, "login", &view{title: say("Log in"), wrong: why, content: loginForm{}})
 	}
 	password := r.PostFormValue("password")
 	from := addressOf(r)

@@ -5,8 +5,8 @@
 //
 // It is served twice. On the control socket the kernel says who asks; over TCP a
 // password does. Reading and changing are two rights (safety rule 19). All that mail
-// brought is an attacker's text (rule 20): it is made printable, and escaped by
-// html/template.
+// brought is an attacker's text (rule 20): package markup makes it printable, and escapes
+// it.
 package page
 
 import (
@@ -14,7 +14,6 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"time"
@@ -79,8 +78,6 @@ func New(o Options) *Page {
 
 //go:embed part
 var parts embed.FS
-
-var pages = template.Must(template.New("").Funcs(functions).ParseFS(parts, "part/*.html"))
 
 // OverSocket is the page on the control socket.
 func (p *Page) OverSocket() http.Handler { return guarded(p.bounded(p.knownUser(p.routes()))) }
@@ -167,23 +164,12 @@ func static(name, kind string) http.HandlerFunc {
 	}
 }
 
-// view is what a page is rendered of.
-type view struct {
-	Title, Here string
-	Who         string // who asks
-	MayChange   bool
-	Leaves      bool   // whether there is a session to end
-	Token       string // for forms
-	Error, Done string
-	Data        any
-}
-
 // show renders a page. It is whole before the first byte is sent.
 func (p *Page) show(w http.ResponseWriter, r *http.Request, status int, name string, v *view) {
 	c := callerOf(r.Context())
-	v.Here, v.Who, v.MayChange, v.Leaves, v.Token = name, c.name, c.mayChange, c.session, p.token(c)
+	v.here, v.who, v.mayChange, v.leaves, v.token = name, c.name, c.mayChange, c.session, p.token(c)
 	var text bytes.Buffer
-	if err := pages.ExecuteTemplate(&text, name+".html", v); err != nil {
+	if err := v.document().Render(&text); err != nil {
 		p.o.Log.Error("page", "name", name, "err", err)
 		http.Error(w, "this page could not be made; the log says why", http.StatusInternalServerError)
 		return

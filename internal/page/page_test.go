@@ -105,8 +105,15 @@ type site struct {
 }
 
 func newSite(t *testing.T) *site {
-	s := &site{T: t, fake: &fake{}, read: hashOf("to read"), change: hashOf("to change")}
-	p := page.New(page.Options{Running: s.fake, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Now: time.Now,
+	f := &fake{}
+	s := newSiteOf(t, f)
+	s.fake = f
+	return s
+}
+
+func newSiteOf(t *testing.T, of page.Running) *site {
+	s := &site{T: t, read: hashOf("to read"), change: hashOf("to change")}
+	p := page.New(page.Options{Running: of, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Now: time.Now,
 		MayChange: func(int) bool { return false }, Passwords: func() (string, string) { return s.read, s.change }})
 	server := httptest.NewServer(p.OverTCP())
 	t.Cleanup(server.Close)

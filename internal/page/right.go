@@ -75,7 +75,7 @@ func (p *Page) fromForm(changes bool, next http.HandlerFunc) http.Handler {
 
 // refuse says no in a page.
 func (p *Page) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
-	p.show(w, r, status, "refused", &view{Title: http.StatusText(status), Error: why})
+	p.show(w, r, status, "refused", &view{title: brought(http.StatusText(status)), wrong: why, content: refusal{}})
 }
 
 // changed logs who changed what.
