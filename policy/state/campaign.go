@@ -168,10 +168,15 @@ func (c *campaigns) enter(s Sighting, rule CampaignRule) *run {
 	now, since := s.At.Unix(), s.At.Add(-rule.Window).Unix()
 	f, _ := c.few.Get(s.Template)
 	seen := member{s.Network, s.ASN, now}
-	switch {
-	case f.a.last == 0 || f.a.network == s.Network || !within(f.a.last, since, now):
+	free := func(k member) bool { return k.last == 0 || !within(k.last, since, now) }
+	switch { // a network has one place
+	case f.a.last != 0 && f.a.network == s.Network:
 		f.a = seen
-	case f.b.last == 0 || f.b.network == s.Network || !within(f.b.last, since, now):
+	case f.b.last != 0 && f.b.network == s.Network:
+		f.b = seen
+	case free(f.a):
+		f.a = seen
+	case free(f.b):
 		f.b = seen
 	default:
 		c.few.Remove(s.Template)

@@ -60,6 +60,28 @@ func TestCampaignOneNetwork(t *testing.T) {
 }
 
 // TestCampaignWindow: the same clients over hours are no campaign.
+// TestCampaignPlace: a network counts once, also where its place among the first two came free.
+func TestCampaignPlace(t *testing.T) {
+	m := memory(t, 1000)
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	var is Campaign
+	for i, network := range []string{"one", "two", "two", "three"} {
+		if i == 1 {
+			at = at.Add(6 * time.Minute)
+		}
+		if i == 2 {
+			at = at.Add(5 * time.Minute) // the first one's time is over
+		}
+		is = m.Seen(Sighting{1, m.Key(network), uint32(i), at}, ruleOf25)
+	}
+	if is.Networks != 0 {
+		t.Errorf("two networks within the window, and counted are %d", is.Networks)
+	}
+	if is = m.Seen(Sighting{1, m.Key("four"), 4, at}, ruleOf25); is.Networks != 3 {
+		t.Errorf("three networks within the window, and counted are %d", is.Networks)
+	}
+}
+
 func TestCampaignWindow(t *testing.T) {
 	m := memory(t, 1000)
 	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)

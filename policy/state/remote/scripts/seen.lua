@@ -11,9 +11,10 @@ local function seen(template, few, members, run)
     local f = redis.call('HMGET', few, 'an', 'aa', 'al', 'bn', 'ba', 'bl', 'n')
     local function free(i)
       local last = tonumber(f[i+2])
-      return not last or f[i] == network or last < since or last - now > step
+      return not last or last < since or last - now > step
     end
-    local place = free(1) and 'a' or free(4) and 'b'
+    -- a network has one place
+    local place = f[1] == network and 'a' or f[4] == network and 'b' or free(1) and 'a' or free(4) and 'b'
     if place then
       redis.call('HSET', few, place .. 'n', network, place .. 'a', asn, place .. 'l', now,
         'n', (tonumber(f[7]) or 0) + 1)
