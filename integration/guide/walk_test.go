@@ -217,7 +217,7 @@ func (w *walk) machine() {
 		rm -f /var/mail/berta
 		cp /usr/share/postfix/master.cf.dist /etc/postfix/master.cf
 		cp /usr/share/postfix/main.cf.debian /etc/postfix/main.cf
-		rm -rf /var/spool/postfix/iot-milter
+		rm -rf /var/spool/postfix/iot-milter /var/lib/iot-milter
 		mkdir -p /var/spool/postfix/etc /var/mail && chmod 1777 /var/mail
 		cp /etc/resolv.conf /etc/hosts /etc/services /etc/nsswitch.conf /var/spool/postfix/etc/
 		echo 'postmaster: berta' >/etc/aliases && newaliases`)

@@ -114,10 +114,12 @@ func (m *machine) install(what string) string {
 }
 
 func (m *machine) tryInstall(what string) (string, error) {
-	if filepath.IsAbs(what) {
+	if filepath.IsAbs(what) { // with what it recommends, as users type it
 		what = "/srv/" + filepath.Base(what)
+	} else {
+		what = "--no-install-recommends " + what
 	}
-	return m.try("apt-get -y --no-install-recommends --allow-downgrades -o Dpkg::Use-Pty=0 install " + what)
+	return m.try("apt-get -y --allow-downgrades -o Dpkg::Use-Pty=0 install " + what)
 }
 
 // read is a file of the machine. What lies in its /run or /tmp is not seen.
