@@ -86,6 +86,7 @@ func parse(text string, timeout time.Duration) (*redis.UniversalOptions, error) 
 			return nil, err
 		}
 	}
+	o.Dialer = bound(redis.NewDialer(&redis.Options{DialTimeout: dialTimeout, TLSConfig: o.TLSConfig}))
 	return o, q.rest()
 }
 

@@ -60,10 +60,10 @@ func (s *Store) campaigns(ctx context.Context, at time.Time) (on []state.Campaig
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	runs, networks := make([]*redis.SliceCmd, len(names)), make([]*redis.IntCmd, len(names))
+	runs, networks := make([]*redis.Cmd, len(names)), make([]*redis.IntCmd, len(names))
 	_, err = s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, name := range names {
-			runs[i] = p.HMGet(ctx, s.opts.Prefix+"run:"+name, "u", "s", "l", "n")
+			runs[i] = p.Do(ctx, "HMGET", s.opts.Prefix+"run:"+name, "u", "s", "l", "n") // not by HMGet: see bounded
 			networks[i] = p.ZCard(ctx, s.opts.Prefix+"members:"+name)
 		}
 		return nil
@@ -74,7 +74,8 @@ func (s *Store) campaigns(ctx context.Context, at time.Time) (on []state.Campaig
 	for i, name := range names {
 		template, err := strconv.ParseUint(name, 16, 64)
 		var n [4]int64
-		for j, v := range runs[i].Val() {
+		values, _ := runs[i].Slice()
+		for j, v := range values[:min(len(values), len(n))] {
 			text, _ := v.(string)
 			n[j], _ = strconv.ParseInt(text, 10, 64)
 		}
