@@ -64,7 +64,7 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
 // config writes the configuration with the lines and returns the socket's path.
-func config(t *testing.T, dir string, lines ...string) (path, socket string) {
+func config(t testing.TB, dir string, lines ...string) (path, socket string) {
 	t.Helper()
 	path, socket = filepath.Join(dir, "iot-milter.toml"), filepath.Join(dir, "m.sock")
 	text := strings.Join(lines, "\n")
