@@ -7,8 +7,6 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 FUZZTIME   ?= 10s
 BENCHFLAGS ?=
-WAITFLAGS  ?=
-MEMORYFLAGS ?=
 BURSTFLAGS ?=
 FAULTFLAGS ?=
 SOAKFLAGS  ?=
@@ -107,11 +105,9 @@ check: ## format, vet, staticcheck, shellcheck, govulncheck, go.mod, layout rule
 fmt: ## gofmt -w
 	gofmt -w $$(find . -name '*.go' -not -path './build/*')
 
-bench: build ## time, waiting and memory against C filters on libmilter; BENCHFLAGS="-pairs 1" is quicker
+bench: build ## what a message costs, beside other filters: tables and targets, also into docs/performance.md; BENCHFLAGS=-quick is a small one
 	.ci/setup test
 	integration/bench/bench.sh $(BENCHFLAGS)
-	integration/bench/bench.sh -wait $(WAITFLAGS)
-	integration/bench/bench.sh -memory $(MEMORYFLAGS)
 
 faults: build ## everything broken under load, on real MTAs: the matrix of docs/reliability.md; FAULTFLAGS=-faults.write writes it
 	.ci/setup test

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // filter is one running milter.
@@ -23,9 +24,18 @@ type filter struct {
 	exited chan error
 }
 
+// setup is how a daemon is configured.
+type setup struct {
+	mode  string
+	dns   string // address of its name server; "" is no DNS
+	admin string // address of its metrics; "" is none
+	more  string // further lines
+}
+
 // The exemptions are empty so that loopback mail is judged in full. DNS is off, or
 // this program's own: a bench must not depend on, or bother, a resolver.
-const daemonConfig = `listen = ["unix:%[2]s/iot-milter.sock"]
+const daemonConfig = `mode = %[1]q
+listen = ["unix:%[2]s/iot-milter.sock"]
 socket_mode = "0660"
 socket_group = "postfix"
 hostname = "mx.example.test"
@@ -38,29 +48,25 @@ control = "%[2]s/control.sock"
 [exempt]
 networks = []
 relays = []
+
+[dns]
+%[3]s
 `
 
-// config is the daemon's configuration in its folder.
-func (o *options) config(home string) []byte {
-	mode, dns := "tag", "enabled = false"
-	if o.wait {
-		mode, dns = "enforce", fmt.Sprintf("servers = [%q]", o.dns)
+// text is the daemon's configuration in its folder.
+func (s setup) text(home string) []byte {
+	dns := "enabled = false"
+	if s.dns != "" {
+		dns = fmt.Sprintf("servers = [%q]", s.dns)
 	}
-	text := fmt.Appendf(nil, "mode = %[1]q\n"+daemonConfig+"\n[dns]\n%[3]s\n", mode, home, dns, o.admin)
-	if o.soak {
-		text = append(text, soakConfig...)
-	}
-	return text
+	return append(fmt.Appendf(nil, daemonConfig, s.mode, home, dns, s.admin), s.more...)
 }
 
 // binaries fails if a program that is to be measured is not there.
 func binaries(o options) error {
-	list := []string{o.filter, o.daemon}
-	switch {
-	case o.cOnly:
-		list = list[:1]
-	case o.soak:
-		list = list[1:]
+	list := []string{o.daemon}
+	if !o.soak {
+		list = append(list, o.filter)
 	}
 	for _, bin := range list {
 		if _, err := os.Stat(bin); err != nil {
@@ -70,40 +76,44 @@ func binaries(o options) error {
 	return nil
 }
 
-// startFilters starts what is measured, iot-milter last. On error those that run
-// are returned too.
-func startFilters(dir string, o options) ([]*filter, error) {
-	var list []*filter
-	start := func(name, socket, bin string, args ...string) error {
-		f, err := startFilter(name, filepath.Join(dir, socket), bin, args...)
-		if err == nil {
-			list = append(list, f)
-		}
-		return err
-	}
-	if !o.memory && !o.soak || o.cOnly {
-		if err := start("C plain", "c.sock", o.filter, "unix:"+filepath.Join(dir, "c.sock")); err != nil {
-			return list, err
-		}
-	}
-	if !o.memory && !o.soak && !o.wait {
-		if err := start("C with bits", "n.sock", o.filter, "-n", "unix:"+filepath.Join(dir, "n.sock")); err != nil {
-			return list, err
-		}
-	}
-	if o.cOnly {
-		return list, nil
-	}
-	home := filepath.Join(dir, "daemon")
+// startC starts a filter of filter.c.
+func startC(name string, o options, args ...string) (*filter, error) {
+	socket := filepath.Join(o.dir, strings.ReplaceAll(name, " ", "-")+".sock")
+	return startFilter(name, socket, o.filter, append(args, "unix:"+socket)...)
+}
+
+// startDaemon starts iot-milter with a folder of its own, which is that of its socket.
+func startDaemon(name string, o options, s setup) (*filter, error) {
+	home := filepath.Join(o.dir, strings.ReplaceAll(name, " ", "-"))
 	if err := os.Mkdir(home, 0o755); err != nil {
-		return list, err
+		return nil, err
 	}
 	conf := filepath.Join(home, "iot-milter.toml")
-	if err := os.WriteFile(conf, o.config(home), 0o644); err != nil {
-		return list, err
+	if err := os.WriteFile(conf, s.text(home), 0o644); err != nil {
+		return nil, err
 	}
-	err := start("iot-milter", "daemon/iot-milter.sock", o.daemon, "run", "-c", conf)
-	return list, err
+	return startFilter(name, filepath.Join(home, "iot-milter.sock"), o.daemon, "run", "-c", conf)
+}
+
+// stopAll ends filters in the order in which they came.
+func stopAll(filters []*filter) {
+	for _, f := range filters {
+		f.stop()
+	}
+}
+
+// started calls each of the functions; on error it ends what they have started.
+func started(starts ...func() (*filter, error)) ([]*filter, error) {
+	var list []*filter
+	for _, start := range starts {
+		f, err := start()
+		if err != nil {
+			stopAll(list)
+			return nil, err
+		}
+		list = append(list, f)
+	}
+	return list, nil
 }
 
 func startFilter(name, socket, bin string, args ...string) (*filter, error) {
@@ -145,22 +155,37 @@ func (f *filter) stop() {
 	}
 }
 
-// cpu is the processor time that the filter has used, in steps of 10 ms.
+// cpu is the processor time that the filter's processes have used, by the scheduler's
+// clock: in nanoseconds, where /proc counts in steps of 10 ms. What a process used that
+// ended between two calls is lost; none does.
 func (f *filter) cpu() (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", f.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
+	var sum time.Duration
+	for _, pid := range family(f.cmd.Process.Pid) {
+		// CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it.
+		const sched = 2
+		var ts unix.Timespec
+		if err := unix.ClockGettime(int32(^pid)<<3|sched, &ts); err != nil {
+			return 0, fmt.Errorf("the CPU clock of %s: %w", f.name, err)
+		}
+		sum += time.Duration(ts.Nano())
 	}
-	// proc(5): the second field may hold blanks; utime and stime are 14 and 15.
-	_, rest, ok := bytes.Cut(b, []byte(") "))
-	fields := strings.Fields(string(rest))
-	if !ok || len(fields) < 13 {
-		return 0, errors.New("unexpected /proc/PID/stat")
+	return sum, nil
+}
+
+// family is a process and its children, and theirs.
+func family(pid int) []int {
+	all := []int{pid}
+	// A child belongs to the thread that made it.
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for _, word := range strings.Fields(string(b)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(all, family(child)...)
+			}
+		}
 	}
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	// USER_HZ is 100 on every Linux that Go runs on.
-	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
+	return all
 }
 
 // rss is the filter's resident memory in KiB.

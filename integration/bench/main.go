@@ -1,63 +1,54 @@
-// Command bench compares iot-milter with C filters on libmilter that only add a
-// header: the same messages, in one run, through one private Postfix on loopback
-// whose listeners differ in nothing but their milter. With -wait it measures how long
-// clients wait for the answer to RCPT while DNS takes its time. With -memory it sends
-// 100,000 messages straight into the milter socket and watches the daemon's
-// resident memory; -soak does so for a million sessions of all sorts, and watches more. It needs root for Postfix and touches nothing but its own
-// folder under the temporary one. integration/bench/bench.sh builds what it needs.
+// Command bench measures iot-milter, part by part: beside C filters on libmilter that only add a
+// header, other filters and Go filters that do nothing, through one private Postfix on loopback
+// whose listeners differ in nothing but their milter; how long clients wait for the answer to RCPT
+// while DNS takes its time; and its memory over 100,000 messages. All ratios are of runs in pairs.
+// The tables are printed and written into docs/performance.md. With -soak it sends a million sessions
+// of all sorts instead, and watches more. It needs root for Postfix and touches nothing but that
+// document and its own folder under the temporary one. integration/bench/bench.sh builds what it needs.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
+// parts are what can be measured, in the order in which that is done.
+var parts = []part{
+	{"postfix", "through Postfix", measureSpeed},
+	{"wait", "how long clients wait", measureWait},
+	{"memory", "memory over many messages", measureMemory},
+}
+
 type options struct {
-	daemon, filter  string
-	messages        int
-	sessions, pairs int
-	limit           float64
-	cOnly, memory   bool
-	wait            bool
-	waitSessions    int
-	waitLimit       time.Duration
-	dns             string // of -wait
-	keep            bool
-	memoryMessages  int
-	soak, write     bool
-	soakSessions    int
-	soakTime        time.Duration
-	admin           string // of -soak
+	daemon, filter string // binaries
+	dir            string // of a part: its files
+	parts          []part
+	quick, write   bool
+	strict, keep   bool
+
+	messages, sessions int
+	rounds             int
+	waitSessions       int
+	memoryMessages     int
+
+	soak         bool
+	soakSessions int
+	soakTime     time.Duration
 }
 
 func main() {
-	var o options
-	flag.StringVar(&o.daemon, "daemon", "build/iot-milter", "iot-milter's `binary`")
-	flag.StringVar(&o.filter, "filter", "build/bench-filter", "`binary` of filter.c")
-	flag.IntVar(&o.messages, "messages", 3000, "messages in each timed run")
-	flag.IntVar(&o.sessions, "sessions", 16, "SMTP sessions at once")
-	flag.IntVar(&o.pairs, "pairs", 5, "rounds; each times every filter once")
-	flag.Float64Var(&o.limit, "limit", 0, "fail if iot-milter's median `ratio` to plain C is above; 0 is off")
-	flag.BoolVar(&o.cOnly, "c-only", false, "leave iot-milter out: the C filters alone")
-	flag.BoolVar(&o.memory, "memory", false, "measure memory instead of time")
-	flag.IntVar(&o.memoryMessages, "memory-messages", 100000, "messages of -memory, a multiple of 10")
-	flag.BoolVar(&o.soak, "soak", false, "watch memory, goroutines, descriptors and files over many sessions")
-	flag.IntVar(&o.soakSessions, "soak-sessions", 1_000_000, "sessions of -soak")
-	flag.DurationVar(&o.soakTime, "soak-time", 0, "end -soak after so `long`, with what was sent until then; 0 is off")
-	flag.BoolVar(&o.write, "write", false, "write the report of -soak into docs/reliability.md")
-	flag.BoolVar(&o.wait, "wait", false, "measure how long clients wait at RCPT while DNS is slow")
-	flag.IntVar(&o.waitSessions, "wait-sessions", 120, "sessions of each kind in -wait")
-	flag.DurationVar(&o.waitLimit, "wait-limit", 0, "fail if the median of an accepted client's RCPT is so much `longer` than with plain C; 0 is off")
-	flag.BoolVar(&o.keep, "keep", false, "keep the folder with logs and configuration")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "bench: unexpected argument", flag.Arg(0))
+	o, err := parse()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -68,62 +59,116 @@ func main() {
 	}
 }
 
+func parse() (options, error) {
+	var o options
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	list := flag.String("parts", strings.Join(names, ","), "what to measure, in `names` with commas")
+	flag.BoolVar(&o.quick, "quick", false, "the small form, which shows that it works and measures little; writes nothing")
+	flag.BoolVar(&o.write, "write", true, "write the tables into docs/performance.md; with -soak, where it is off unless given, into docs/reliability.md")
+	flag.BoolVar(&o.strict, "strict", false, "fail if a target is missed")
+	flag.BoolVar(&o.keep, "keep", false, "keep the folder with logs and configuration")
+	flag.StringVar(&o.daemon, "daemon", "build/iot-milter", "iot-milter's `binary`")
+	flag.StringVar(&o.filter, "filter", "build/bench-filter", "`binary` of filter.c")
+	flag.IntVar(&o.messages, "messages", 0, "messages in each timed run of postfix; 0 is the part's own choice")
+	flag.IntVar(&o.sessions, "sessions", 16, "SMTP sessions at once in postfix")
+	flag.IntVar(&o.rounds, "rounds", 0, "rounds of postfix, each of which times every filter once; 0 is the part's own choice")
+	flag.IntVar(&o.waitSessions, "wait-sessions", 0, "sessions of each kind in wait; 0 is the part's own choice")
+	flag.IntVar(&o.memoryMessages, "memory-messages", 0, "messages of memory, a multiple of 10; 0 is the part's own choice")
+	flag.BoolVar(&o.soak, "soak", false, "watch memory, goroutines, descriptors and files over many sessions, and nothing else")
+	flag.IntVar(&o.soakSessions, "soak-sessions", 1_000_000, "sessions of -soak")
+	flag.DurationVar(&o.soakTime, "soak-time", 0, "end -soak after so `long`, with what was sent until then; 0 is off")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %s", flag.Arg(0))
+	}
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "write" })
+	o.write = o.write && !o.quick && (given || !o.soak)
+	var err error
+	o.parts, err = choose(*list)
+	return o, err
+}
+
+// choose finds the parts by name; their order is always the same.
+func choose(list string) (chosen []part, err error) {
+	names := strings.Split(list, ",")
+	for _, n := range names {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == n }) {
+			return nil, fmt.Errorf("there is no part %q", n)
+		}
+	}
+	for _, p := range parts {
+		if slices.Contains(names, p.name) {
+			chosen = append(chosen, p)
+		}
+	}
+	return chosen, nil
+}
+
 func run(ctx context.Context, o options) (err error) {
 	if err := binaries(o); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "iot-milter-bench")
-	if err != nil {
+	if o.dir, err = os.MkdirTemp("", "iot-milter-bench"); err != nil {
 		return err
 	}
 	defer func() {
 		if o.keep || err != nil {
-			fmt.Fprintln(os.Stderr, "bench: logs are in", dir)
+			fmt.Fprintln(os.Stderr, "bench: logs are in", o.dir)
 			return
 		}
-		os.RemoveAll(dir)
+		os.RemoveAll(o.dir)
 	}()
 	// Postfix's daemons look up the sockets in here under their own user.
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(o.dir, 0o755); err != nil {
 		return err
 	}
 	if o.soak {
-		port, err := freePort()
-		if err != nil {
+		return soak(ctx, o)
+	}
+	return measure(ctx, o)
+}
+
+// measure runs the parts; one that fails does not keep the others from it.
+func measure(ctx context.Context, o options) error {
+	var all []measured
+	var failed error
+	for _, p := range o.parts {
+		own := o
+		own.dir = filepath.Join(o.dir, p.name)
+		if err := os.Mkdir(own.dir, 0o755); err != nil {
 			return err
 		}
-		o.admin = fmt.Sprintf("127.0.0.1:%d", port)
-	}
-	if o.wait {
-		dns, err := slowDNS()
+		how := provenance(strings.Join(append([]string{"build/bench"}, os.Args[1:]...), " "))
+		began := time.Now()
+		r, err := p.run(ctx, own)
+		if ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
+		}
 		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
+			fmt.Fprintf(os.Stderr, "%s failed: %v\n", p.name, err)
+			continue
+		}
+		m := measured{part: p, result: r, how: how}
+		if err := m.text(os.Stdout); err != nil {
 			return err
 		}
-		defer dns.Close()
-		o.dns = dns.Addr().String()
+		fmt.Fprintf(os.Stderr, "%s took %v\n", p.name, time.Since(began).Round(time.Second))
+		all = append(all, m)
 	}
-	filters, err := startFilters(dir, o)
-	defer func() {
-		for _, f := range filters {
-			f.stop()
-		}
-	}()
-	if err != nil {
+	fmt.Println()
+	if err := targetTable(all).text(os.Stdout); err != nil {
 		return err
 	}
-	if o.soak {
-		return soak(ctx, filters[len(filters)-1], o)
+	if o.write && len(all) > 0 {
+		failed = errors.Join(failed, writePage(all, parts))
 	}
-	if o.memory {
-		return measureMemory(ctx, filters[len(filters)-1], o)
+	if list := missed(all); o.strict && len(list) > 0 {
+		failed = errors.Join(failed, fmt.Errorf("targets are missed:\n%s", strings.Join(list, "\n")))
 	}
-	p, err := startPostfix(ctx, filepath.Join(dir, "postfix"), filters, o)
-	if err != nil {
-		return err
-	}
-	defer p.stop()
-	if o.wait {
-		return measureWait(ctx, p, filters, o)
-	}
-	return measureSpeed(ctx, p, filters, o)
+	return failed
 }

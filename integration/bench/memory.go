@@ -22,36 +22,48 @@ const (
 
 // measureMemory sends the messages in ten steps, reads the resident memory after
 // each, and fails if a step after the warm-up is more than 10 % + 4 MiB above it.
-func measureMemory(ctx context.Context, f *filter, o options) error {
+func measureMemory(ctx context.Context, o options) (result, error) {
+	if o.memoryMessages == 0 {
+		o.memoryMessages = 100000
+		if o.quick {
+			o.memoryMessages = 10000
+		}
+	}
 	step := o.memoryMessages / memorySteps
 	if step < memoryParallel {
-		return fmt.Errorf("-memory-messages %d is too small", o.memoryMessages)
+		return result{}, fmt.Errorf("-memory-messages %d is too small", o.memoryMessages)
 	}
-	fmt.Printf("%s: %d messages from %d clients, %d sessions at once\nmessages  VmRSS MiB\n",
-		f.name, step*memorySteps, memoryClients, memoryParallel)
+	f, err := startDaemon("iot-milter", o, setup{mode: "tag"})
+	if err != nil {
+		return result{}, err
+	}
+	defer f.stop()
+	r := result{notes: []string{fmt.Sprintf("%d messages from %d clients, %d sessions at once, straight into the socket; no growth beyond 10 %% + 4 MiB after the warm-up.",
+		step*memorySteps, memoryClients, memoryParallel)}}
+	t := table{head: []string{"messages", "VmRSS MiB"}}
 	var session atomic.Int64
 	var base int
 	for i := range memorySteps {
 		if err := sendStep(ctx, f, &session, step); err != nil {
-			return err
+			return r, err
 		}
 		// A collector gets the time to give back what it will.
 		time.Sleep(500 * time.Millisecond)
 		rss, err := f.rss()
 		if err != nil {
-			return err
+			return r, err
 		}
-		fmt.Printf("%8d  %.1f\n", step*(i+1), float64(rss)/1024)
+		t.rows = append(t.rows, []string{fmt.Sprint(step * (i + 1)), fmt.Sprintf("%.1f", float64(rss)/1024)})
 		if i < memoryWarmUp {
 			base = max(base, rss)
 			continue
 		}
 		if top := base + base/10 + slackKiB; rss > top {
-			return fmt.Errorf("%s grew from %d KiB to %d KiB, above %d KiB", f.name, base, rss, top)
+			return r, fmt.Errorf("%s grew from %d KiB to %d KiB, above %d KiB", f.name, base, rss, top)
 		}
 	}
-	fmt.Println("no growth beyond 10 % + 4 MiB after the warm-up")
-	return nil
+	r.tables = []table{t}
+	return r, nil
 }
 
 // sendStep sends n messages over parallel connections, one to four a session.

@@ -43,13 +43,6 @@ disable_dns_lookups = yes
 smtpd_relay_restrictions = reject_unauth_destination
 `
 
-// waitCF lets sessions say who their client is, and end after RCPT without being
-// slowed down for messages that never come.
-const waitCF = `smtpd_authorized_xclient_hosts = 127.0.0.0/8
-smtpd_error_sleep_time = 0
-in_flow_delay = 0
-`
-
 const masterCF = `postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -76,9 +69,10 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 `
 
-func startPostfix(ctx context.Context, dir string, filters []*filter, o options) (*postfix, error) {
+// startPostfix has a listener for each filter; more is further lines of main.cf.
+func startPostfix(ctx context.Context, dir string, filters []*filter, more string) (*postfix, error) {
 	p := &postfix{dir: dir, ports: map[*filter]int{}}
-	if err := p.configure(filters, o); err != nil {
+	if err := p.configure(filters, more); err != nil {
 		return nil, err
 	}
 	if out, err := p.command(ctx, "start"); err != nil {
@@ -102,7 +96,7 @@ func (p *postfix) command(ctx context.Context, verb string) ([]byte, error) {
 	return exec.CommandContext(ctx, "postfix", "-c", filepath.Join(p.dir, "etc"), verb).CombinedOutput()
 }
 
-func (p *postfix) configure(filters []*filter, o options) error {
+func (p *postfix) configure(filters []*filter, more string) error {
 	for _, d := range []string{"etc", "queue", "data"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, d), 0o755); err != nil {
 			return err
@@ -129,10 +123,7 @@ func (p *postfix) configure(filters []*filter, o options) error {
 		master += fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd -o smtpd_milters=unix:%s\n", port, f.socket)
 	}
 	etc := filepath.Join(p.dir, "etc")
-	main := fmt.Appendf(nil, mainCF, p.dir)
-	if o.wait {
-		main = append(main, waitCF...)
-	}
+	main := append(fmt.Appendf(nil, mainCF, p.dir), more...)
 	if err := os.WriteFile(filepath.Join(etc, "main.cf"), main, 0o644); err != nil {
 		return err
 	}

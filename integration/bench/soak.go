@@ -50,10 +50,20 @@ var watched = [4]struct {
 }{{"RSS KiB", 8 << 10}, {"goroutines", 10}, {"descriptors", 5}, {"files KiB", 1 << 10}}
 
 // soak sends sessions of all sorts, with a reload after each sixtieth.
-func soak(ctx context.Context, f *filter, o options) error {
+func soak(ctx context.Context, o options) error {
 	if o.soakSessions < soakSamples*soakParallel {
 		return fmt.Errorf("-soak-sessions %d is too small", o.soakSessions)
 	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	daemon := setup{mode: "tag", admin: fmt.Sprintf("127.0.0.1:%d", port), more: soakConfig}
+	f, err := startDaemon("iot-milter", o, daemon)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
 	began := time.Now()
 	home := filepath.Dir(f.socket)
 	var samples []sample
@@ -65,11 +75,11 @@ func soak(ctx context.Context, f *filter, o options) error {
 		if err := soakStep(ctx, f, sent, step); err != nil {
 			return err
 		}
-		if err := f.reload(home, o, len(samples)); err != nil {
+		if err := f.reload(home, daemon, len(samples)); err != nil {
 			return err
 		}
 		time.Sleep(300 * time.Millisecond) // sessions end
-		s, err := f.sample(home, o.admin)
+		s, err := f.sample(home, daemon.admin)
 		if err != nil {
 			return err
 		}
@@ -134,8 +144,8 @@ func soakSession(f *filter, i int) error {
 }
 
 // reload changes a limit, and has the daemon read that.
-func (f *filter) reload(home string, o options, n int) error {
-	text := append(o.config(home), fmt.Sprintf("\n[campaign]\nhosts = %d\n", 30+n%2)...)
+func (f *filter) reload(home string, s setup, n int) error {
+	text := append(s.text(home), fmt.Sprintf("\n[campaign]\nhosts = %d\n", 30+n%2)...)
 	if err := os.WriteFile(filepath.Join(home, "iot-milter.toml"), text, 0o644); err != nil {
 		return err
 	}
