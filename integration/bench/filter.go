@@ -66,11 +66,11 @@ func (s setup) text(home string) []byte {
 func binaries(o options) error {
 	list := []string{o.daemon}
 	if !o.soak {
-		list = append(list, o.filter)
+		list = append(list, o.filter, o.noop)
 	}
 	for _, bin := range list {
 		if _, err := os.Stat(bin); err != nil {
-			return fmt.Errorf("%w; hint: build it, or name it with -daemon or -filter", err)
+			return fmt.Errorf("%w; hint: build it, or name it with -daemon, -filter or -noop", err)
 		}
 	}
 	return nil
@@ -80,6 +80,12 @@ func binaries(o options) error {
 func startC(name string, o options, args ...string) (*filter, error) {
 	socket := filepath.Join(o.dir, strings.ReplaceAll(name, " ", "-")+".sock")
 	return startFilter(name, socket, o.filter, append(args, "unix:"+socket)...)
+}
+
+// startNoop starts a filter of the folder noop.
+func startNoop(name string, o options, args ...string) (*filter, error) {
+	socket := filepath.Join(o.dir, strings.ReplaceAll(name, " ", "-")+".sock")
+	return startFilter(name, socket, o.noop, append(args, socket)...)
 }
 
 // startDaemon starts iot-milter with a folder of its own, which is that of its socket.

@@ -29,11 +29,11 @@ var parts = []part{
 }
 
 type options struct {
-	daemon, filter string // binaries
-	dir            string // of a part: its files
-	parts          []part
-	quick, write   bool
-	strict, keep   bool
+	daemon, filter, noop string // binaries
+	dir                  string // of a part: its files
+	parts                []part
+	quick, write         bool
+	strict, keep         bool
 
 	messages, sessions int
 	rounds             int
@@ -72,6 +72,7 @@ func parse() (options, error) {
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with logs and configuration")
 	flag.StringVar(&o.daemon, "daemon", "build/iot-milter", "iot-milter's `binary`")
 	flag.StringVar(&o.filter, "filter", "build/bench-filter", "`binary` of filter.c")
+	flag.StringVar(&o.noop, "noop", "build/bench-noop", "`binary` of the Go filter that does nothing")
 	flag.IntVar(&o.messages, "messages", 0, "messages in each timed run of postfix; 0 is the part's own choice")
 	flag.IntVar(&o.sessions, "sessions", 16, "SMTP sessions at once in postfix")
 	flag.IntVar(&o.rounds, "rounds", 0, "rounds of postfix, each of which times every filter once; 0 is the part's own choice")
