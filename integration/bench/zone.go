@@ -26,13 +26,12 @@ func server(n int) caller {
 	return c
 }
 
-// suspect is the nth host on a consumer's line, which greets by the name of a device that is elsewhere, and
-// whose mail is from another's domain: all of it is looked up.
+// suspect is the nth host on a consumer's line: a device by its greeting, whose mail is from the domain
+// of others, which is looked up.
 func suspect(n int) caller {
-	c := caller{addr: address(1, n), domain: fmt.Sprintf("s%d.example.org", n)}
-	c.host, c.helo = fmt.Sprintf("cpe-%s.dyn.isp.example", strings.ReplaceAll(c.addr.String(), ".", "-")), "diskstation."+c.domain
-	c.records = fmt.Sprintf("%s A %s\n%s A 203.0.113.1\n%[4]s MX 10 mail.%[4]s\nmail.%[4]s A 203.0.113.2\n%[4]s TXT \"v=spf1 mx -all\"\n",
-		c.host, c.addr, c.helo, c.domain)
+	c := caller{addr: address(1, n), helo: "DiskStation", domain: fmt.Sprintf("s%d.example.org", n)}
+	c.host = fmt.Sprintf("cpe-%s.dyn.isp.example", strings.ReplaceAll(c.addr.String(), ".", "-"))
+	c.records = fmt.Sprintf("%[1]s A %[2]s\n%[3]s MX 10 mail.%[3]s\nmail.%[3]s A 203.0.113.2\n%[3]s TXT \"v=spf1 mx -all\"\n", c.host, c.addr, c.domain)
 	return c
 }
 
