@@ -33,7 +33,7 @@ PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench faults soak burst accuracy packages reproducible acceptance release install install-systemd clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench bench-record faults soak burst accuracy packages reproducible acceptance release install install-systemd clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -108,6 +108,9 @@ fmt: ## gofmt -w
 bench: build ## what a message costs, beside other filters: tables and targets, also into docs/performance.md; BENCHFLAGS=-quick is a small one
 	.ci/setup test
 	integration/bench/bench.sh $(BENCHFLAGS)
+
+bench-record: build ## the results of Go benchmarks that later ones are compared with: integration/bench/recorded
+	integration/bench/bench.sh -parts go,instructions -record -write=false
 
 faults: build ## everything broken under load, on real MTAs: the matrix of docs/reliability.md; FAULTFLAGS=-faults.write writes it
 	.ci/setup test

@@ -145,6 +145,19 @@ func TestHeadersAllocate(t *testing.T) {
 	}
 }
 
+// BenchmarkHeaders is one field of a message's header, on average.
+func BenchmarkHeaders(b *testing.B) {
+	h := new(policy.Headers)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		f := &fields[i%len(fields)]
+		if i%len(fields) == 0 {
+			h.Reset("")
+		}
+		h.Add(f[0], f[1])
+	}
+}
+
 func BenchmarkMessage(b *testing.B) {
 	for _, name := range []string{"mailserver", "device", "exempt"} {
 		tt := clients[name]
