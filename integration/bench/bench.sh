@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the C filter and the bench program and runs it with the arguments given
-# (see bench.sh -help). The daemon is not built here: -daemon names its binary.
+# Builds the filters that do nothing and the bench program and runs it with the
+# arguments given (see bench.sh -help). The daemon is not built here: -daemon names its binary.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -12,5 +12,6 @@ for tool in cc go postfix smtp-source; do
 done
 mkdir -p build
 cc -O2 -Wall -Wextra -o build/bench-filter integration/bench/filter.c -lmilter -lpthread
+go build -o build/bench-noop ./integration/bench/noop
 go build -o build/bench ./integration/bench
-exec build/bench -filter build/bench-filter "$@"
+exec build/bench -filter build/bench-filter -noop build/bench-noop "$@"

@@ -14,8 +14,7 @@ func TestStatistics(t *testing.T) {
 	if got := median([]float64{4, 1, 2, 3}); got != 2.5 {
 		t.Error("even:", got)
 	}
-	got := ratios(series{wall: []float64{1, 4}}, series{wall: []float64{2, 2}})
-	if got[0] != 0.5 || got[1] != 2 {
+	if got := ratios([]float64{1, 4}, []float64{2, 2}); got[0] != 0.5 || got[1] != 2 {
 		t.Error("ratios:", got)
 	}
 	if got := spread("%.1f", []float64{1, 2, 4}); got != "2.0 (1.0–4.0)" {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,10 +28,12 @@ type filter struct {
 // setup is how a daemon is configured.
 type setup struct {
 	mode  string
-	dns   string // address of its name server; "" is no DNS
+	dns   string // address of its name server, or systemDNS; "" is no DNS
 	admin string // address of its metrics; "" is none
 	more  string // further lines
 }
+
+const systemDNS = "of the system"
 
 // The exemptions are empty so that loopback mail is judged in full. DNS is off, or
 // this program's own: a bench must not depend on, or bother, a resolver.
@@ -55,8 +58,12 @@ relays = []
 
 // text is the daemon's configuration in its folder.
 func (s setup) text(home string) []byte {
-	dns := "enabled = false"
-	if s.dns != "" {
+	dns := ""
+	switch s.dns {
+	case "":
+		dns = "enabled = false"
+	case systemDNS:
+	default:
 		dns = fmt.Sprintf("servers = [%q]", s.dns)
 	}
 	return append(fmt.Appendf(nil, daemonConfig, s.mode, home, dns, s.admin), s.more...)
@@ -66,25 +73,36 @@ func (s setup) text(home string) []byte {
 func binaries(o options) error {
 	list := []string{o.daemon}
 	if !o.soak {
-		list = append(list, o.filter)
+		list = append(list, o.filter, o.noop)
 	}
 	for _, bin := range list {
 		if _, err := os.Stat(bin); err != nil {
-			return fmt.Errorf("%w; hint: build it, or name it with -daemon or -filter", err)
+			return fmt.Errorf("%w; hint: build it, or name it with -daemon, -filter or -noop", err)
 		}
 	}
 	return nil
 }
 
+// fileName is a filter's name where blanks and commas would end it, as in main.cf.
+func fileName(name string) string {
+	return strings.NewReplacer(" ", "-", ",", "").Replace(name)
+}
+
 // startC starts a filter of filter.c.
 func startC(name string, o options, args ...string) (*filter, error) {
-	socket := filepath.Join(o.dir, strings.ReplaceAll(name, " ", "-")+".sock")
+	socket := filepath.Join(o.dir, fileName(name)+".sock")
 	return startFilter(name, socket, o.filter, append(args, "unix:"+socket)...)
+}
+
+// startNoop starts a filter of the folder noop.
+func startNoop(name string, o options, args ...string) (*filter, error) {
+	socket := filepath.Join(o.dir, fileName(name)+".sock")
+	return startFilter(name, socket, o.noop, append(args, socket)...)
 }
 
 // startDaemon starts iot-milter with a folder of its own, which is that of its socket.
 func startDaemon(name string, o options, s setup) (*filter, error) {
-	home := filepath.Join(o.dir, strings.ReplaceAll(name, " ", "-"))
+	home := filepath.Join(o.dir, fileName(name))
 	if err := os.Mkdir(home, 0o755); err != nil {
 		return nil, err
 	}
@@ -95,11 +113,13 @@ func startDaemon(name string, o options, s setup) (*filter, error) {
 	return startFilter(name, filepath.Join(home, "iot-milter.sock"), o.daemon, "run", "-c", conf)
 }
 
-// stopAll ends filters in the order in which they came.
+// stopAll ends filters, all at once: some take seconds.
 func stopAll(filters []*filter) {
+	var wg sync.WaitGroup
 	for _, f := range filters {
-		f.stop()
+		wg.Go(f.stop)
 	}
+	wg.Wait()
 }
 
 // started calls each of the functions; on error it ends what they have started.
@@ -129,7 +149,7 @@ func startFilter(name, socket, bin string, args ...string) (*filter, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	go func() { f.exited <- f.cmd.Wait() }()
-	for range 1000 {
+	for range 3000 {
 		nc, err := net.Dial("unix", socket)
 		if err == nil {
 			nc.Close()
@@ -146,30 +166,37 @@ func startFilter(name, socket, bin string, args ...string) (*filter, error) {
 }
 
 func (f *filter) stop() {
+	if f.cmd == nil {
+		return
+	}
 	_ = f.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-f.exited:
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second): // rspamd allows its children 16 s
 		_ = f.cmd.Process.Kill()
 		<-f.exited
 	}
 }
 
-// cpu is the processor time that the filter's processes have used, by the scheduler's
-// clock: in nanoseconds, where /proc counts in steps of 10 ms. What a process used that
-// ended between two calls is lost; none does.
-func (f *filter) cpu() (time.Duration, error) {
-	var sum time.Duration
-	for _, pid := range family(f.cmd.Process.Pid) {
-		// CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it.
-		const sched = 2
-		var ts unix.Timespec
-		if err := unix.ClockGettime(int32(^pid)<<3|sched, &ts); err != nil {
-			return 0, fmt.Errorf("the CPU clock of %s: %w", f.name, err)
-		}
-		sum += time.Duration(ts.Nano())
+// cpu is the processor time that the filter's processes have used. What a process used
+// that ended between two calls is lost; none does.
+func (f *filter) cpu() time.Duration {
+	if f.cmd == nil {
+		return 0
 	}
-	return sum, nil
+	return familyCPU(f.cmd.Process.Pid)
+}
+
+// familyCPU is by the scheduler's clock: in nanoseconds, where /proc counts in steps of 10 ms.
+func familyCPU(pid int) (sum time.Duration) {
+	for _, pid := range family(pid) {
+		const sched = 2 // CPUCLOCK_SCHED of a process, as clock_getcpuclockid(3) makes it
+		var ts unix.Timespec
+		if err := unix.ClockGettime(int32(^pid)<<3|sched, &ts); err == nil { // it may just have ended
+			sum += time.Duration(ts.Nano())
+		}
+	}
+	return sum
 }
 
 // family is a process and its children, and theirs.

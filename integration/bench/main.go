@@ -32,12 +32,13 @@ var parts = []part{
 }
 
 type options struct {
-	daemon, filter string // binaries
-	dir            string // of a part: its files
-	parts          []part
-	quick, write   bool
-	strict, keep   bool
-	record         bool
+	daemon, filter, noop string // binaries
+	dir                  string // of a part: its files
+	inside               string // that, in a network of its own
+	parts                []part
+	quick, write         bool
+	strict, keep         bool
+	record               bool
 
 	messages, sessions int
 	rounds             int
@@ -77,11 +78,13 @@ func parse() (options, error) {
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder with logs and configuration")
 	flag.StringVar(&o.daemon, "daemon", "build/iot-milter", "iot-milter's `binary`")
 	flag.StringVar(&o.filter, "filter", "build/bench-filter", "`binary` of filter.c")
+	flag.StringVar(&o.noop, "noop", "build/bench-noop", "`binary` of the Go filter that does nothing")
 	flag.IntVar(&o.messages, "messages", 0, "messages in each timed run of postfix; 0 is the part's own choice")
 	flag.IntVar(&o.sessions, "sessions", 16, "SMTP sessions at once in postfix")
 	flag.IntVar(&o.rounds, "rounds", 0, "rounds of postfix, each of which times every filter once; 0 is the part's own choice")
 	flag.IntVar(&o.waitSessions, "wait-sessions", 0, "sessions of each kind in wait; 0 is the part's own choice")
 	flag.IntVar(&o.memoryMessages, "memory-messages", 0, "messages of memory, a multiple of 10; 0 is the part's own choice")
+	flag.StringVar(&o.inside, "inside", "", "what postfix calls itself with, in a network of its own: the `folder`")
 	flag.BoolVar(&o.soak, "soak", false, "watch memory, goroutines, descriptors and files over many sessions, and nothing else")
 	flag.IntVar(&o.soakSessions, "soak-sessions", 1_000_000, "sessions of -soak")
 	flag.DurationVar(&o.soakTime, "soak-time", 0, "end -soak after so `long`, with what was sent until then; 0 is off")
@@ -116,6 +119,10 @@ func choose(list string) (chosen []part, err error) {
 func run(ctx context.Context, o options) (err error) {
 	if err := binaries(o); err != nil {
 		return err
+	}
+	if o.inside != "" {
+		o.dir = o.inside
+		return inside(ctx, o)
 	}
 	if o.dir, err = os.MkdirTemp("", "iot-milter-bench"); err != nil {
 		return err

@@ -1,8 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/iot-milter/iot-milter/milter/mtascript"
@@ -19,7 +20,7 @@ func headers() []mtascript.Header {
 		list = append(list, mtascript.Header{Name: "Received", Value: hop(i)})
 	}
 	for _, h := range [][2]string{
-		{"DKIM-Signature", "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s1;\n\th=from:to:subject; bh=" +
+		{signature, "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.net; s=s1;\n\th=from:to:subject; bh=" +
 			strings.Repeat("A", 43) + "=;\n\tb=" + strings.Repeat("b", 170)},
 		{"Authentication-Results", "relay3.example.net; spf=pass smtp.mailfrom=example.net"},
 		{"From", "A. Writer <a@example.net>"},
@@ -44,11 +45,43 @@ func headers() []mtascript.Header {
 
 var body = strings.Repeat("The quick brown fox jumps over the lazy dog.\n", 40)
 
-func writeMessage(path string) error {
-	var b strings.Builder
-	for _, h := range headers() {
-		fmt.Fprintf(&b, "%s: %s\n", h.Name, h.Value)
+// size is what a message has.
+type size struct {
+	Fields int // of its header: 8, 20 or more
+	KiB    int // of its body
+}
+
+func (s size) String() string { return fmt.Sprintf("%d header fields, %d KiB", s.Fields, s.KiB) }
+
+// fields are those of a message that nobody has signed yet: one is to come.
+func (s size) fields() []mtascript.Header {
+	all := slices.DeleteFunc(headers(), func(h mtascript.Header) bool { return h.Name == signature })
+	if s.Fields < len(all) {
+		few := []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"}
+		all = slices.DeleteFunc(all, func(h mtascript.Header) bool { return !slices.Contains(few, h.Name) })
 	}
-	b.WriteString("\n" + body)
-	return os.WriteFile(path, []byte(b.String()), 0o644)
+	for i := len(all) + 1; i < s.Fields; i++ {
+		all = append(all, mtascript.Header{Name: fmt.Sprintf("X-Field-%d", i), Value: "what some server on the way found worth noting; score=0.1"})
+	}
+	return all
+}
+
+const signature = "DKIM-Signature"
+
+// text is the body, in lines as they are sent.
+func (s size) text() []byte {
+	const line = "The quick brown fox jumps over the lazy dog, and is none the worse for it.\r\n"
+	return []byte(strings.Repeat(line, s.KiB<<10/len(line)))
+}
+
+// wire is a message as it stands after DATA, to the final dot.
+func wire(fields []mtascript.Header, text []byte) []byte {
+	var b bytes.Buffer
+	for _, h := range fields {
+		fmt.Fprintf(&b, "%s: %s\r\n", h.Name, strings.ReplaceAll(strings.ReplaceAll(h.Value, "\r\n", "\n"), "\n", "\r\n"))
+	}
+	b.WriteString("\r\n")
+	b.Write(text)
+	b.WriteString(".\r\n")
+	return b.Bytes()
 }

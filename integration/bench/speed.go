@@ -2,146 +2,269 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
-// series is what was measured for one filter, a value for each round.
-type series struct {
-	wall []float64 // seconds
-	cpu  []float64 // microseconds a message
+// speedCF leaves out a pause: while messages come faster than they are delivered, Postfix has new ones wait
+// for a second, now and then, which is no filter's doing.
+const speedCF = "in_flow_delay = 0\n"
+
+// entry is a filter that takes part, or a case of one.
+type entry struct {
+	name  string
+	f     *filter
+	fresh func(n int) caller // each connection is the next one's; nil: the same mail servers come again
+	part  int                // of the messages: one of so many; a slow filter would take all the time
+	proof string             // what its edits or its log show when it does its work
 }
 
-func measureSpeed(ctx context.Context, o options) (result, error) {
-	if o.messages == 0 {
-		o.messages = 3000
-		if o.quick {
-			o.messages = 200
-		}
-	}
-	if o.rounds == 0 {
-		o.rounds = 5
-		if o.quick {
-			o.rounds = 1
-		}
-	}
-	filters, err := started(
-		func() (*filter, error) { return startC("C plain", o) },
-		func() (*filter, error) { return startC("C with bits", o, "-n") },
-		func() (*filter, error) { return startDaemon("iot-milter", o, setup{mode: "tag"}) })
-	if err != nil {
-		return result{}, err
-	}
-	defer stopAll(filters)
-	p, err := startPostfix(ctx, filepath.Join(o.dir, "postfix"), filters, "")
-	if err != nil {
-		return result{}, err
-	}
-	defer p.stop()
-	results, err := timeAll(ctx, p, filters, o)
-	if err != nil {
-		return result{}, err
-	}
-	return report(filters, results, o), nil
+// plan is how a size is measured.
+type plan struct {
+	size
+	messages, rounds int
 }
 
-func timeAll(ctx context.Context, p *postfix, filters []*filter, o options) ([]series, error) {
-	eml := filepath.Join(p.dir, "msg.eml")
-	if err := writeMessage(eml); err != nil {
+// plans begin with the one that counts.
+func plans(o options) []plan {
+	list := []plan{{size{20, 5}, 2000, 5}, {size{8, 5}, 500, 3}, {size{60, 5}, 500, 3}, {size{8, 500}, 120, 3}, {size{20, 500}, 120, 3}, {size{60, 500}, 120, 3}}
+	if o.quick {
+		list = []plan{{size{20, 5}, 160, 1}, {size{20, 500}, 16, 1}}
+	}
+	if o.messages > 0 {
+		list[0].messages = o.messages
+	}
+	if o.rounds > 0 {
+		list[0].rounds = o.rounds
+	}
+	return list
+}
+
+// measuredSize is what was measured for one size.
+type measuredSize struct {
+	Size             size
+	Messages, Rounds int
+	Rows             []measuredRow
+}
+
+// measuredRow has a value a message for each round.
+type measuredRow struct {
+	Name      string
+	Messages  int
+	Wall      []float64 // ms
+	CPU, MTA  []float64 // µs
+	Questions []float64 // of DNS
+}
+
+// timeSizes measures all sizes, with one set of filters and one Postfix.
+func timeSizes(ctx context.Context, o options) ([]measuredSize, error) {
+	s, err := startSigner(o)
+	if err != nil {
 		return nil, err
 	}
-	for _, f := range filters {
-		if _, err := p.send(ctx, f, eml, max(o.messages/10, o.sessions), o.sessions); err != nil {
+	defer s.stop()
+	most := warmCallers
+	for _, p := range plans(o) {
+		most += 2 * (p.messages*p.rounds + max(p.messages/10, warmCallers)) // two filters have new ones
+	}
+	if most > mostCallers {
+		return nil, fmt.Errorf("%d clients are too many for %s; hint: fewer -messages or -rounds", most, benchNetwork)
+	}
+	dns, err := startNames(most, s.record)
+	if err != nil {
+		return nil, err
+	}
+	defer dns.Close()
+	entries, err := startEntries(o)
+	var filters []*filter
+	for _, e := range entries {
+		filters = append(filters, e.f)
+	}
+	defer func() { stopAll(filters) }()
+	if err != nil {
+		return nil, err
+	}
+	p, err := startPostfix(ctx, filepath.Join(o.dir, "postfix"), filters, speedCF)
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	b := &bencher{p: p, dns: dns, entries: entries, sessions: o.sessions, fresh: warmCallers}
+	var all []measuredSize
+	for _, pl := range plans(o) {
+		msg, err := s.message(pl.size)
+		if err != nil {
 			return nil, err
 		}
-	}
-	results := make([]series, len(filters))
-	for round := range o.rounds {
-		// Each round begins with another filter, so that none always profits from
-		// its place.
-		for k := range filters {
-			i := (round + k) % len(filters)
-			wall, cpu, err := timed(ctx, p, filters[i], eml, o)
-			if err != nil {
-				return nil, err
-			}
-			results[i].wall = append(results[i].wall, wall)
-			results[i].cpu = append(results[i].cpu, cpu)
-			fmt.Fprintf(os.Stderr, "round %d %-12s %.2f s\n", round+1, filters[i].name, wall)
+		m, err := b.size(ctx, pl, msg)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", pl.size, err)
 		}
+		all = append(all, m)
 	}
-	return results, nil
+	return all, nil
 }
 
-func timed(ctx context.Context, p *postfix, f *filter, eml string, o options) (wall, cpu float64, err error) {
-	before, err := f.cpu()
-	if err != nil {
-		return 0, 0, err
+// startEntries starts what takes part. On error those that run are returned, too.
+func startEntries(o options) (list []entry, err error) {
+	daemon := func(name string) func() (*filter, error) {
+		return func() (*filter, error) { return startDaemon(name, o, setup{mode: "tag", dns: systemDNS}) }
 	}
-	took, err := p.send(ctx, f, eml, o.messages, o.sessions)
-	if err != nil {
-		return 0, 0, err
+	for _, e := range []struct {
+		entry
+		start func() (*filter, error)
+	}{
+		{entry{name: noFilter}, func() (*filter, error) { return &filter{name: noFilter}, nil }},
+		{entry{name: cPlain, proof: "X-Bench"}, func() (*filter, error) { return startC(cPlain, o) }},
+		{entry{name: cBits, proof: "X-Bench"}, func() (*filter, error) { return startC(cBits, o, "-n") }},
+		{entry{name: goEdge, proof: "X-IoT-Spam"}, func() (*filter, error) { return startNoop(goEdge, o, "-edge") }},
+		{entry{name: goPlain, proof: "X-IoT-Spam"}, func() (*filter, error) { return startNoop(goPlain, o) }},
+		{entry{name: ours, proof: "X-IoT-Spam: No"}, daemon(ours)},
+		{entry{name: oursCold, proof: "X-IoT-Spam: No", fresh: server}, daemon(oursCold)},
+		{entry{name: oursSuspects, proof: "class=device", fresh: suspect, part: 2}, daemon(oursSuspects)},
+		{entry{name: "opendkim", proof: "dkim=pass"}, func() (*filter, error) { return startOpendkim("opendkim", o) }},
+		{entry{name: rspamd, proof: "R_DKIM_ALLOW", part: 4}, func() (*filter, error) { return startRspamd(rspamd, o) }},
+	} {
+		if e.f, err = e.start(); err != nil {
+			return list, err
+		}
+		e.part = max(e.part, 1)
+		list = append(list, e.entry)
 	}
-	after, err := f.cpu()
-	return took.Seconds(), (after - before).Seconds() * 1e6 / float64(o.messages), err
+	return list, nil
+}
+
+const (
+	noFilter     = "no filter"
+	cPlain       = "C plain"
+	cBits        = "C with bits"
+	goEdge       = "Go, own edge"
+	goPlain      = "Go, go-milter alone"
+	ours         = "iot-milter, warm"
+	oursCold     = "iot-milter, cold"
+	oursSuspects = "iot-milter, suspects"
+	rspamd       = "rspamd"
+)
+
+// bencher sends messages by way of one Postfix.
+type bencher struct {
+	p        *postfix
+	dns      *names
+	entries  []entry
+	sessions int
+	known    bool // the warm clients have been here
+	fresh    int  // the next caller who has not been here
+}
+
+// size measures one size of messages, in rounds.
+func (b *bencher) size(ctx context.Context, pl plan, msg message) (measuredSize, error) {
+	m := measuredSize{Size: pl.size, Messages: pl.messages, Rounds: pl.rounds}
+	for _, e := range b.entries {
+		n := max(pl.messages/e.part, b.sessions)
+		m.Rows = append(m.Rows, measuredRow{Name: e.name, Messages: n})
+		// Every process has started, and before the first size every warm client has been there.
+		warm := max(n/10, b.sessions)
+		if !b.known {
+			warm = max(warm, warmCallers)
+		}
+		if _, err := b.send(ctx, e, msg.wire, warm); err != nil {
+			return m, err
+		}
+	}
+	b.known = true
+	for _, e := range b.entries {
+		if e.proof == "" {
+			continue
+		}
+		client := server
+		if e.fresh != nil {
+			client = e.fresh
+		}
+		if err := proven(e.f, e.proof, client(0), msg); err != nil {
+			return m, err
+		}
+	}
+	for round := range pl.rounds {
+		// Each round begins with another filter, so that none always profits from
+		// its place.
+		for k := range b.entries {
+			i := (round + k) % len(b.entries)
+			if err := b.settle(ctx); err != nil {
+				return m, err
+			}
+			if err := b.timed(ctx, b.entries[i], msg.wire, &m.Rows[i]); err != nil {
+				return m, err
+			}
+			fmt.Fprintf(os.Stderr, "%s, round %d: %-18s %.2f ms a message\n", pl.size, round+1, b.entries[i].name, m.Rows[i].Wall[round])
+		}
+	}
+	return m, nil
+}
+
+// timed adds a round to a row. What a filter does a moment after its messages is its own, too, so
+// processors are read after the queue is empty.
+func (b *bencher) timed(ctx context.Context, e entry, data []byte, row *measuredRow) error {
+	cpu, asked := e.f.cpu(), b.dns.asked.Load()
+	mta, err := b.p.cpu()
+	if err != nil {
+		return err
+	}
+	took, err := b.send(ctx, e, data, row.Messages)
+	if err != nil {
+		return err
+	}
+	mta2, err := b.p.cpu()
+	if err != nil {
+		return err
+	}
+	each := func(v float64) float64 { return v / float64(row.Messages) }
+	row.Wall = append(row.Wall, each(took.Seconds()*1e3))
+	row.CPU = append(row.CPU, each((e.f.cpu()-cpu).Seconds()*1e6))
+	row.MTA = append(row.MTA, each((mta2-mta).Seconds()*1e6))
+	row.Questions = append(row.Questions, each(float64(b.dns.asked.Load()-asked)))
+	return nil
 }
 
 // send loads one listener. The time is that of the SMTP sessions; the queue is
 // drained after it, so that its work falls on no other run.
-func (p *postfix) send(ctx context.Context, f *filter, eml string, messages, sessions int) (time.Duration, error) {
-	cmd := exec.CommandContext(ctx, "smtp-source", "-s", fmt.Sprint(sessions), "-m", fmt.Sprint(messages),
-		"-M", "mail.example.net", "-f", "a@example.net", "-t", "b@example.test", "-F", eml,
-		fmt.Sprintf("127.0.0.1:%d", p.ports[f]))
-	start := time.Now()
-	out, err := cmd.CombinedOutput()
-	took := time.Since(start)
+func (b *bencher) send(ctx context.Context, e entry, data []byte, messages int) (time.Duration, error) {
+	first := b.fresh
+	l := load{to: fmt.Sprintf("127.0.0.1:%d", b.p.ports[e.f]), sessions: b.sessions, messages: messages, data: data,
+		caller: func(i int) caller { return server(i % warmCallers) }}
+	if e.fresh != nil {
+		l.caller = func(i int) caller { return e.fresh(first + i) }
+		b.fresh += messages
+	}
+	took, err := l.send(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("smtp-source to %s: %w\n%s%s", f.name, err, out, tail(f.log))
+		return 0, fmt.Errorf("to %s: %w\n%s%s", e.name, err, tail(e.f.log), tail(filepath.Join(b.p.dir, "maillog")))
 	}
-	return took, p.drained(messages)
+	return took, b.p.drained(messages)
 }
 
-func report(filters []*filter, results []series, o options) result {
-	t := table{head: []string{"filter", "seconds", "to C plain", "to C with bits", "CPU µs/message"}}
-	for i, f := range filters {
-		t.rows = append(t.rows, []string{f.name, spread("%.2f", results[i].wall),
-			spread("%.2f", ratios(results[i], results[0])),
-			spread("%.2f", ratios(results[i], results[1])),
-			spread("%.0f", results[i].cpu)})
+// settle waits until no filter is busy with itself, as rspamd is after its start, or while it reads
+// lists again: a minute at most.
+func (b *bencher) settle(ctx context.Context) error {
+	const pause, busy = 200 * time.Millisecond, 20 * time.Millisecond
+	all := func() (sum time.Duration) {
+		for _, e := range b.entries {
+			sum += e.f.cpu()
+		}
+		return sum
 	}
-	mine := results[len(results)-1]
-	return result{
-		notes: []string{fmt.Sprintf("%d messages of %d header fields, %d sessions, %d rounds; median (min–max).",
-			o.messages, len(headers()), o.sessions, o.rounds)},
-		tables: []table{t},
-		targets: []target{
-			{what: "wall time to the plain C filter", got: median(ratios(mine, results[0])), limit: 0.90},
-			{what: "wall time to the C filter with bits", got: median(ratios(mine, results[1])), limit: 1.00},
-		},
+	for range int(time.Minute / pause) {
+		before := all()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		if all()-before < busy {
+			return nil
+		}
 	}
-}
-
-// ratios pairs the rounds: what slowed the machine in one slowed both.
-func ratios(a, b series) []float64 {
-	out := make([]float64, len(a.wall))
-	for i := range out {
-		out[i] = a.wall[i] / b.wall[i]
-	}
-	return out
-}
-
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	if len(s)%2 == 0 {
-		return (s[len(s)/2-1] + s[len(s)/2]) / 2
-	}
-	return s[len(s)/2]
-}
-
-func spread(format string, v []float64) string {
-	return fmt.Sprintf(format+" ("+format+"–"+format+")", median(v), slices.Min(v), slices.Max(v))
+	return errors.New("the filters do not come to rest")
 }

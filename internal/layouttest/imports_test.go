@@ -135,7 +135,7 @@ var homes = []struct {
 	by   []string
 	why  string
 }{
-	{"github.com/emersion/go-milter/...", []string{"milter"}, "its traps are contained in one package, and none of its types leaves it"},
+	{"github.com/emersion/go-milter/...", []string{"milter", "integration/bench/noop"}, "its traps are contained in one package, and none of its types leaves it"},
 	{"github.com/miekg/dns/...", []string{"policy/evidence/resolve/..."}, "the library is near its archive: one package owns it"},
 	{"codeberg.org/miekg/dns/...", []string{"policy/evidence/resolve/..."}, "one package owns DNS messages"},
 	{"github.com/mdlayher/netlink/...", []string{"policy/evidence/tcpinfo"}, "one package talks to the kernel"},
