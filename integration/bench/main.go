@@ -25,6 +25,7 @@ import (
 var parts = []part{
 	{"postfix", "through Postfix", measureSpeed},
 	{"wait", "how long clients wait", measureWait},
+	{"protocol", "the protocol without an MTA", measureLoad},
 	{"go", "functions: Go benchmarks", measureGo},
 	{"instructions", "functions: instructions", measureInstructions},
 	{"start", "start, memory and size", measureStart},

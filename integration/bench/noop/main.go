@@ -64,7 +64,7 @@ func serve(l net.Listener, edge bool) error {
 		NewMilter: func() gomilter.Milter { return plain{} },
 		Actions:   gomilter.OptAddHeader | gomilter.OptSetSymList,
 		Protocol: gomilter.OptNoUnknown | gomilter.OptNoData | gomilter.OptNoHeloReply | gomilter.OptNoMailReply |
-			gomilter.OptNoHeaderReply | gomilter.OptNoEOHReply | gomilter.OptNoBodyReply,
+			gomilter.OptNoHeaderReply | gomilter.OptNoEOHReply | gomilter.OptNoBody,
 		SymList: map[gomilter.Stage][]string{gomilter.StageConnect: milter.ConnectMacros()},
 	}
 	return library.Serve(l)

@@ -39,7 +39,7 @@ type nothing struct{}
 
 // Wishes are those of a daemon as it comes.
 func (nothing) Wishes() policy.Wishes {
-	return policy.Wishes{Earliest: policy.StageRcpt, Prompt: true, Mark: true, Body: true, Hostname: "mx.example.test"}
+	return policy.Wishes{Earliest: policy.StageRcpt, Prompt: true, Mark: true, Hostname: "mx.example.test"}
 }
 
 func (nothing) Open(policy.Client) policy.Case                     { return nothing{} }
