@@ -49,9 +49,9 @@ type loadSize struct {
 
 func (o *options) loadSize() loadSize {
 	if o.quick {
-		return loadSize{1, 200 * time.Millisecond, 150 * time.Millisecond, 100 * time.Millisecond, 200, 20 * time.Millisecond, connectionCounts}
+		return loadSize{1, 200 * time.Millisecond, 100 * time.Millisecond, 50 * time.Millisecond, 200, 20 * time.Millisecond, connectionCounts}
 	}
-	return loadSize{5, time.Second, 800 * time.Millisecond, 500 * time.Millisecond, 600, 50 * time.Millisecond, connectionCounts}
+	return loadSize{5, time.Second, 700 * time.Millisecond, 400 * time.Millisecond, 600, 50 * time.Millisecond, connectionCounts}
 }
 
 // loadClient is the nth client, and how it greets and whose mail it brings.
@@ -256,8 +256,9 @@ func (f *loaded) closedRound(ctx context.Context, connections int, size loadSize
 		return err
 	}
 	c.full += got.full
-	c.messages = append(c.messages, manyMessages*float64(got.sessions)/got.wall.Seconds())
-	c.messageCPU = append(c.messageCPU, cpu/manyMessages)
+	messages := float64(got.messages())
+	c.messages = append(c.messages, messages/got.wall.Seconds())
+	c.messageCPU = append(c.messageCPU, cpu*float64(got.sessions)/messages)
 	return nil
 }
 

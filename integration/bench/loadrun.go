@@ -26,7 +26,8 @@ type outcome struct {
 	late     []time.Duration // of an open loop: how late the pieces were due, by our fault
 }
 
-// closed keeps the connections busy for so long: where one session ends the next begins.
+// closed keeps the connections busy for so long: where one session ends the next begins, and
+// at the end each goes on to the end of its message.
 func closed(ctx context.Context, socket string, tapes []*tape, connections int, lasts time.Duration) (outcome, error) {
 	var failed failure
 	var wg sync.WaitGroup
@@ -34,11 +35,12 @@ func closed(ctx context.Context, socket string, tapes []*tape, connections int, 
 	counts := make([]int, connections)
 	start := time.Now()
 	now := func(int) time.Time { return time.Now() }
+	enough := func() bool { return time.Since(start) >= lasts || ctx.Err() != nil || failed.is() }
 	for w := range players {
 		players[w] = newPlayer(socket)
 		wg.Go(func() {
-			for i := w; time.Since(start) < lasts && ctx.Err() == nil && !failed.is(); i++ {
-				if err := players[w].play(tapes[i%len(tapes)], now); err != nil {
+			for i := w; !enough(); i++ {
+				if err := players[w].play(tapes[i%len(tapes)], now, enough); err != nil {
 					failed.set(err)
 					return
 				}
@@ -54,6 +56,8 @@ func closed(ctx context.Context, socket string, tapes []*tape, connections int, 
 	}
 	return o, errors.Join(failed.err, ctx.Err())
 }
+
+func (o *outcome) messages() int { return len(o.took[stageOf(mtascript.CmdEOM)]) }
 
 // gather adds up what players saw.
 func gather(players []*player) (o outcome) {
@@ -158,7 +162,7 @@ func open(ctx context.Context, socket string, tapes []*tape, p *timetable) (outc
 					}
 					return time.Now()
 				}
-				if err := players[s.session].play(tapes[s.session%len(tapes)], begin); err != nil {
+				if err := players[s.session].play(tapes[s.session%len(tapes)], begin, never); err != nil {
 					failed.set(err)
 				}
 			})
@@ -173,6 +177,8 @@ func open(ctx context.Context, socket string, tapes []*tape, p *timetable) (outc
 	o.wall, o.sessions, o.late = time.Since(start), len(players), late
 	return o, failed.err
 }
+
+func never() bool { return false }
 
 // pace calls do when each of the steps is due. The runtime's timers are up to a millisecond
 // late where the process is idle (epoll_wait(2) counts in milliseconds): it sleeps on a thread

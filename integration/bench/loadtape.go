@@ -117,11 +117,15 @@ func newPlayer(socket string) *player {
 const patience = 30 * time.Second
 
 // play plays the tape on a connection of its own. begin is called before each piece and
-// says from when on its answer is waited for. Until the filter closes the connection the
-// session is not over.
-func (p *player) play(t *tape, begin func(piece int) time.Time) error {
+// says from when on its answer is waited for. After a message the client may have enough,
+// and skips the others. Until the filter closes the connection the session is not over.
+func (p *player) play(t *tape, begin func(piece int) time.Time, enough func() bool) error {
 	var conn net.Conn
-	for i := range t.pieces {
+	last := len(t.pieces) - 1
+	for i := 0; i <= last; i++ {
+		if i > 0 && i < last && t.pieces[i-1].at == mtascript.CmdEOM && enough() {
+			i = last
+		}
 		next := &t.pieces[i]
 		asked := begin(i)
 		if i == 0 {
