@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -29,8 +30,11 @@ func elsewhere(ctx context.Context, o options) ([]measuredSize, error) {
 	if _, err := os.Stat("/etc/resolv.conf"); err != nil {
 		return nil, fmt.Errorf("%w; hint: an empty one is enough", err)
 	}
+	// The signal of a parent's death is that of the death of a thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", append(os.Args[1:], "-inside", o.dir)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: unix.SIGTERM}
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) } // it has servers to stop
 	cmd.WaitDelay = time.Minute
 	var out bytes.Buffer
