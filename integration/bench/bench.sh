@@ -4,9 +4,9 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-for tool in cc go postfix smtp-source; do
+for tool in cc go ip postfix opendkim rspamd; do
 	if ! command -v "$tool" >/dev/null; then
-		echo "bench: $tool is missing; hint: apt-get install gcc libmilter-dev postfix" >&2
+		echo "bench: $tool is missing; hint: .ci/setup test installs all but Go" >&2
 		exit 1
 	fi
 done
