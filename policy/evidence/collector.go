@@ -33,6 +33,8 @@ type SPFResolver = spf.DNSResolver
 // Stacks tells of the TCP stack behind a connection; tcpinfo.Source does.
 type Stacks interface {
 	Stack(client, server netip.AddrPort) (policy.Stack, error)
+	// Glance does not wait; where ok is false Stack may know more.
+	Glance(client, server netip.AddrPort) (stack policy.Stack, ok bool)
 }
 
 // Networks tells whose network an address is in, without waiting; asn.Source does.
@@ -188,7 +190,7 @@ func (c *Collector) Start(client policy.Client) policy.Lookups {
 // besides. What others may know is not asked before they could have said it.
 func (l *lookups) begin(coming <-chan struct{}) {
 	o := &l.collector.opts
-	if o.Stacks != nil && l.client.Port != 0 {
+	if o.Stacks != nil && l.client.Port != 0 && !l.glance() {
 		l.run("stack", l.stack, nil)
 	}
 	var buf [8]want
@@ -287,8 +289,26 @@ func (l *lookups) asksName() bool {
 	return false
 }
 
+// glance is the look-up of the client's stack without a goroutine, which costs more than
+// the kernel's answer: nobody else looks at l yet. It reports whether it was made.
+func (l *lookups) glance() (made bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.panicked("stack", p)
+			made = true
+		}
+	}()
+	s, made := l.collector.opts.Stacks.Glance(l.remote(), l.client.Server)
+	if made {
+		l.found.Stack = s
+	}
+	return made
+}
+
+func (l *lookups) remote() netip.AddrPort { return netip.AddrPortFrom(l.client.Addr, l.client.Port) }
+
 func (l *lookups) stack(context.Context) finding {
-	s, err := l.collector.opts.Stacks.Stack(netip.AddrPortFrom(l.client.Addr, l.client.Port), l.client.Server)
+	s, err := l.collector.opts.Stacks.Stack(l.remote(), l.client.Server)
 	if err != nil {
 		return finding{}
 	}

@@ -327,7 +327,13 @@ func TestCymru(t *testing.T) {
 type stacks struct{ err error }
 
 func (s stacks) Stack(client, _ netip.AddrPort) (policy.Stack, error) {
-	return policy.Stack{Known: client.Port() == 40000, Scale: 3}, s.err
+	return policy.Stack{Known: client.Port() >= 40000, Scale: 3}, s.err
+}
+
+// Glance knows of clients at even ports.
+func (s stacks) Glance(client, server netip.AddrPort) (policy.Stack, bool) {
+	stack, err := s.Stack(client, server)
+	return stack, client.Port()%2 == 0 && err == nil
 }
 
 type prints struct{ err error }
@@ -345,17 +351,53 @@ func (p *prober) Suspect(_ netip.Addr, _ string, _ policy.NetworkKind, class pol
 }
 
 func TestOtherSources(t *testing.T) {
-	p := new(prober)
-	w := newWorld(t, "", func(o *Options) { o.Stacks, o.P0f, o.Prober = stacks{}, prints{}, p })
-	c := clientOf("192.0.2.7", policy.IprevPass, "")
-	l := w.Start(c)
-	if f := all(t, l, c); f.Stack.Scale != 3 || f.P0f.OS != "Linux" || f.Banner.Place != "http" {
-		t.Errorf("%+v", f.Found)
+	for _, port := range []uint16{40000, 40001} { // by a glance, and by a look-up
+		p := new(prober)
+		w := newWorld(t, "", func(o *Options) { o.Stacks, o.P0f, o.Prober = stacks{}, prints{}, p })
+		c := clientOf("192.0.2.7", policy.IprevPass, "")
+		c.Port = port
+		l := w.Start(c)
+		if f := all(t, l, c); !f.Stack.Known || f.Stack.Scale != 3 || f.P0f.OS != "Linux" || f.Banner.Place != "http" {
+			t.Errorf("%+v", f.Found)
+		}
+		l.Judged(named(c, policy.IprevPass), &policy.Judgement{Class: policy.ClassMailserver})
+		l.Judged(named(c, policy.IprevPass), suspect)
+		if len(p.told) != 1 || p.told[0] != policy.ClassAccess {
+			t.Errorf("told of %v", p.told)
+		}
 	}
-	l.Judged(named(c, policy.IprevPass), &policy.Judgement{Class: policy.ClassMailserver})
-	l.Judged(named(c, policy.IprevPass), suspect)
-	if len(p.told) != 1 || p.told[0] != policy.ClassAccess {
-		t.Errorf("told of %v", p.told)
+}
+
+// TestGlance: what the kernel says at once costs no goroutine, and takes no place from
+// other look-ups.
+func TestGlance(t *testing.T) {
+	w := newWorld(t, "", func(o *Options) { o.Stacks = stacks{} })
+	c := clientOf("192.0.2.7", policy.IprevPass, "")
+	l := w.Start(c).(*lookups)
+	if l.running != 0 || l.ctx != nil || !l.found.Stack.Known {
+		t.Errorf("%d look-ups, %+v", l.running, l.found.Stack)
+	}
+	c.Port++
+	if l := w.Start(c).(*lookups); l.ctx == nil {
+		t.Error("no look-up where a glance was not enough")
+	}
+}
+
+type staggering struct{ stacks }
+
+func (staggering) Glance(_, _ netip.AddrPort) (policy.Stack, bool) { panic("stack") }
+
+func TestSafety16PanicInAGlance(t *testing.T) {
+	var log bytes.Buffer
+	w := newWorld(t, "", func(o *Options) { o.Stacks, o.Log = staggering{}, slog.New(slog.NewTextHandler(&log, nil)) })
+	c := clientOf("192.0.2.7", policy.IprevPass, "")
+	for range 3 {
+		if f := all(t, w.Start(c), c); f.Stack.Known {
+			t.Errorf("%+v", f.Stack)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, log.String())
 	}
 }
 

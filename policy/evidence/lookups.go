@@ -107,16 +107,21 @@ func (l *lookups) count(source string, n int) {
 func (l *lookups) guarded(ctx context.Context, source string, look func(context.Context) finding) (f finding) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.collector.panics.Do(func() {
-				l.collector.opts.Log.Error("panic in a look-up", "source", source, "panic", p, "stack", string(debug.Stack()),
-					"hint", "its fact stays unknown; more of it within a minute is counted only")
-			})
+			l.panicked(source, p)
 			f = finding{outcome: "panic"}
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, l.collector.opts.Longest)
 	defer cancel()
 	return look(ctx)
+}
+
+// panicked logs a panic. It is called where that was recovered.
+func (l *lookups) panicked(source string, p any) {
+	l.collector.panics.Do(func() {
+		l.collector.opts.Log.Error("panic in a look-up", "source", source, "panic", p, "stack", string(debug.Stack()),
+			"hint", "its fact stays unknown; more of it within a minute is counted only")
+	})
 }
 
 func (l *lookups) done(source string, f finding) {

@@ -27,6 +27,7 @@ type conn struct {
 	// The callbacks of raw, made once, and what they leave.
 	send, receive func(fd uintptr) bool
 	wait          bool
+	hurry         bool // an answer that is not there at once is left behind
 	n             int
 	err           error
 }
@@ -53,6 +54,8 @@ func dial() (*conn, error) {
 	return c, nil
 }
 
+var errLate = fmt.Errorf("tcpinfo: no answer at once: %w", unix.EAGAIN)
+
 // lookup asks for one connection. Its answer is valid until the next look-up.
 func (c *conn) lookup(client netip.AddrPort, at local) (answer, error) {
 	family := uint8(unix.AF_INET)
@@ -72,6 +75,8 @@ func (c *conn) lookup(client netip.AddrPort, at local) (answer, error) {
 			return answer{}, err
 		}
 		switch {
+		case c.err == unix.EAGAIN && c.hurry:
+			return answer{}, errLate
 		case c.err == unix.EAGAIN: // only the first time
 			c.wait = true
 			if err := c.link.SetReadDeadline(time.Now().Add(patience)); err != nil {

@@ -136,11 +136,50 @@ func (s *Source) Stack(client, server netip.AddrPort) (policy.Stack, error) {
 	}
 	start := s.o.Now()
 	stack, err := s.ask(client, plain(server), start)
-	s.o.Meter.Lookup(s.note(err), s.o.Now().Sub(start))
+	s.met(err, start)
 	if errors.Is(err, errNone) || errors.Is(err, errAmbiguous) {
 		err = nil
 	}
 	return stack, err
+}
+
+// Glance is Stack for who cannot wait: exact look-ups alone, which the kernel answers
+// at once, by a socket that is free. Where that is not enough to know, ok is false, and
+// the caller asks Stack.
+func (s *Source) Glance(client, server netip.AddrPort) (stack policy.Stack, ok bool) {
+	client = plain(client)
+	if !client.Addr().IsValid() || client.Addr().IsUnspecified() || client.Port() == 0 {
+		return policy.Stack{}, true
+	}
+	if s.closed.Load() {
+		return policy.Stack{}, false
+	}
+	var c *conn
+	select {
+	case c = <-s.conns:
+	default:
+		return policy.Stack{}, false
+	}
+	c.hurry = true
+	defer func() {
+		c.hurry = false
+		s.conns <- c
+	}()
+	start := s.o.Now()
+	a, err := s.find(c, client, plain(server))
+	switch {
+	case err == nil:
+		stack = s.corrected(a, start)
+	case !errors.Is(err, errNone) || s.dumpIsDue(start):
+		return policy.Stack{}, false
+	}
+	s.met(err, start)
+	return stack, true
+}
+
+// met counts a look-up and keeps the state.
+func (s *Source) met(err error, start time.Time) {
+	s.o.Meter.Lookup(s.note(err), s.o.Now().Sub(start))
 }
 
 // plain strips what the kernel's look-up has no place for.
@@ -164,9 +203,14 @@ func (s *Source) ask(client, server netip.AddrPort, now time.Time) (policy.Stack
 	if err != nil {
 		return policy.Stack{}, err
 	}
+	return s.corrected(a, now), nil
+}
+
+// corrected is what an answer says of the client, without what our own settings did.
+func (s *Source) corrected(a answer, now time.Time) policy.Stack {
 	stack, options := a.stack(), a.info[offOptions]
 	s.own.settings(now, options, stack.MSS != 0 || !stack.Whole).correct(&stack, options)
-	return stack, nil
+	return stack
 }
 
 func (s *Source) borrow() (*conn, error) {
@@ -263,11 +307,23 @@ func (s *Source) remember(at local) {
 func (s *Source) mayDump(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.dumped.IsZero() && now.Sub(s.dumped) < dumpInterval {
+	if !s.due(now) {
 		return false
 	}
 	s.dumped = now
 	return true
+}
+
+// dumpIsDue reports whether mayDump would spend one.
+func (s *Source) dumpIsDue(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.due(now)
+}
+
+// due is called with the lock held.
+func (s *Source) due(now time.Time) bool {
+	return s.dumped.IsZero() || now.Sub(s.dumped) >= dumpInterval
 }
 
 // learn dumps the client's connections and remembers our end of the one that fits.

@@ -177,6 +177,47 @@ func TestStackLearnsItsOwnEnd(t *testing.T) {
 	}
 }
 
+// TestGlance: a connection that exact look-ups find, and what is left for Stack.
+func TestGlance(t *testing.T) {
+	now := time.Now()
+	m := &counts{}
+	s := open(t, Options{Meter: m, Now: func() time.Time { return now }})
+	c := place{}.connect(t, listen(t, "tcp4", "127.0.0.1:0"), netip.Addr{})
+	client, server := c.remote(), c.local()
+	want := stackOf(t, s, client, server)
+	got, ok := s.Glance(client, server)
+	if got.RTT, want.RTT = 0, 0; !ok || got != want || !got.Known || m.n[OutcomeFound] != 2 {
+		t.Errorf("%+v, %v; Stack says %+v; %v", got, ok, want, m.n)
+	}
+	var unknown netip.AddrPort
+	if got, ok := s.Glance(client, unknown); ok {
+		t.Errorf("%+v without the dump that is due", got)
+	}
+	if got := stackOf(t, s, client, unknown); !got.Known {
+		t.Error("a glance has spent the dump")
+	}
+	if got, ok := s.Glance(client, unknown); !ok || !got.Known {
+		t.Errorf("%+v, %v by what was learnt", got, ok)
+	}
+	if got, ok := s.Glance(netip.MustParseAddrPort("192.0.2.7:40000"), server); !ok || got.Known || m.n[OutcomeNone] != 1 {
+		t.Errorf("%+v, %v of a client that is not here; %v", got, ok, m.n)
+	}
+	var all []*conn
+	for range s.count {
+		all = append(all, <-s.conns)
+	}
+	if _, ok := s.Glance(client, server); ok {
+		t.Error("without a socket")
+	}
+	for _, c := range all {
+		s.conns <- c
+	}
+	s.Close()
+	if _, ok := s.Glance(client, server); ok {
+		t.Error("after Close")
+	}
+}
+
 func TestStackGuessesPorts(t *testing.T) {
 	needNamespace(t)
 	s := open(t, Options{})

@@ -19,6 +19,9 @@ func (*Source) Stack(_, _ netip.AddrPort) (policy.Stack, error) {
 	return policy.Stack{}, ErrUnsupported
 }
 
+// Glance knows nothing.
+func (*Source) Glance(_, _ netip.AddrPort) (policy.Stack, bool) { return policy.Stack{}, false }
+
 // State says that there is nothing.
 func (*Source) State() string { return "denied: " + ErrUnsupported.Error() }
 
