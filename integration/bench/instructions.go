@@ -17,15 +17,15 @@ var counted = []struct {
 	suite
 	n int
 }{
-	{suite{"policy/device", "^BenchmarkParse$/^mx1"}, 1000},
-	{suite{"policy/device", "^BenchmarkParse$/^cpe"}, 1000},
-	{suite{"policy", "^BenchmarkJudge$"}, 1000},
-	{suite{"policy", "^BenchmarkVerdict$/^facts$/^mailserver$"}, 500},
-	{suite{"policy", "^BenchmarkVerdict$/^facts$/^device$"}, 500},
-	{suite{"internal/daemon", "^BenchmarkRecord$"}, 500},
-	{suite{"internal/daemon", "^BenchmarkSession$/^nothing$"}, 100},
-	{suite{"internal/daemon", "^BenchmarkSession$/^mailserver$"}, 100},
-	{suite{"internal/daemon", "^BenchmarkSession$/^device$"}, 100},
+	{suite{"policy/device", "^BenchmarkParse$/^mx1"}, 5000},
+	{suite{"policy/device", "^BenchmarkParse$/^cpe"}, 5000},
+	{suite{"policy", "^BenchmarkJudge$"}, 5000},
+	{suite{"policy", "^BenchmarkVerdict$/^facts$/^mailserver$"}, 2000},
+	{suite{"policy", "^BenchmarkVerdict$/^facts$/^device$"}, 2000},
+	{suite{"internal/daemon", "^BenchmarkRecord$"}, 1000},
+	{suite{"internal/daemon", "^BenchmarkSession$/^nothing$"}, 200},
+	{suite{"internal/daemon", "^BenchmarkSession$/^mailserver$"}, 200},
+	{suite{"internal/daemon", "^BenchmarkSession$/^device$"}, 200},
 }
 
 const instructionUnit = "instructions/op"
