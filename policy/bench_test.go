@@ -79,7 +79,7 @@ var clients = map[string]struct {
 	helo   string
 	most   float64 // allocations of a connection with one message
 }{
-	"mailserver": {client(server), serverName, 10},
+	"mailserver": {client(server), serverName, 9},
 	"device":     {client(nil), "DiskStation", 17}, // its sender is asked about and noted
 	"exempt":     {client(func(c *policy.Client) { c.Unix = true }), "localhost", 7},
 }

@@ -112,17 +112,20 @@ type Facts struct {
 }
 
 // ParseClient fills what follows from the Client.
-func (f *Facts) ParseClient() {
-	f.PTR = device.Name{}
-	if name, ok := f.Client.Name.Get(); ok {
-		f.PTR = f.Table.Parse(name, f.Client.Addr)
-	}
-}
+func (f *Facts) ParseClient() { f.PTR = f.parse(f.Client.Name, &f.HELO) }
 
 // ParseGreeting fills what follows from the Greeting.
-func (f *Facts) ParseGreeting() {
-	f.HELO = device.Name{}
-	if name, ok := f.Greeting.Name.Get(); ok {
-		f.HELO = f.Table.Parse(name, f.Client.Addr)
+func (f *Facts) ParseGreeting() { f.HELO = f.parse(f.Greeting.Name, &f.PTR) }
+
+// parse parses a name of the client. Most mail servers greet with the name that DNS has
+// for them: what one of the two says then is what the other does.
+func (f *Facts) parse(t Text, other *device.Name) device.Name {
+	name, ok := t.Get()
+	switch {
+	case !ok:
+		return device.Name{}
+	case other.Text == name && other.Shape != device.ShapeNone:
+		return *other
 	}
+	return f.Table.Parse(name, f.Client.Addr)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/iot-milter/iot-milter/internal/racetest"
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/decider"
+	"github.com/iot-milter/iot-milter/policy/device"
 	"github.com/iot-milter/iot-milter/policy/evidence"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve/dnstest"
@@ -102,6 +103,38 @@ func TestVerdictFromFacts(t *testing.T) {
 	}
 	if n := server.Count("", "") - asked; n > 0 {
 		t.Errorf("%d questions", n)
+	}
+}
+
+// TestNamesAreParsedAlike: in whatever order the names come and change, and whether or
+// not one is the other, each says what it says alone.
+func TestNamesAreParsedAlike(t *testing.T) {
+	addr := netip.MustParseAddr("203.0.113.7")
+	texts := []policy.Text{
+		{}, policy.Seen(""), policy.Seen("mx1.example.org"), policy.Seen("MX1.example.org"), policy.Seen("mx1.example.org."),
+		policy.Seen("cpe-203-0-113-7.dyn.isp.example"), policy.Seen("DiskStation"), policy.Seen("[203.0.113.7]"), policy.Seen("a b"),
+	}
+	alone := func(text policy.Text) (n device.Name) {
+		if name, ok := text.Get(); ok {
+			n = device.Parse(name, addr)
+		}
+		return n
+	}
+	f := policy.Facts{Client: policy.Client{Addr: addr}}
+	for _, ptr := range texts {
+		for _, helo := range texts {
+			f.Client.Name, f.Greeting.Name = ptr, helo
+			f.ParseClient()
+			f.ParseGreeting()
+			if f.PTR != alone(ptr) || f.HELO != alone(helo) {
+				t.Errorf("%q and %q:\n%+v\n%+v", ptr, helo, f.PTR, f.HELO)
+			}
+			f.Client.Name = helo // an own look-up came after the greeting
+			f.ParseClient()
+			if f.PTR != alone(helo) {
+				t.Errorf("%q anew: %+v", helo, f.PTR)
+			}
+		}
 	}
 }
 
