@@ -79,7 +79,7 @@ func measureGo(ctx context.Context, o options) (result, error) {
 		fallthrough
 	default:
 		r.notes = append(r.notes, comparison(&last, &now))
-		if list := grown(&last, &now); len(list) > 0 {
+		if list := grown(&last, &now); len(list) > 0 && !o.quick { // in short runs what comes first weighs
 			r.notes = append(r.notes, "More is allocated by "+strings.Join(list, ", ")+".")
 		}
 	}

@@ -24,20 +24,26 @@ import (
 )
 
 const (
-	warmHosts  = 100_000
-	manyHosts  = 1_000_000
-	manyFacts  = 50_000 // the most that are kept, however many hosts there are
-	mostStart  = 10 * time.Second
-	idleTime   = time.Minute
-	settleTime = 10 * time.Second
+	warmHosts = 100_000
+	manyHosts = 1_000_000
+	manyFacts = 50_000 // the most that are kept, however many hosts there are
+	mostStart = 10 * time.Second
 )
+
+// startForm is how much is measured.
+type startForm struct {
+	times        int           // that the daemon is started with each store
+	idle, settle time.Duration // that it is left alone before its memory is read
+	warm, many   int           // hosts
+	sessions     int           // that come to it with many hosts
+}
 
 // measureStart measures what a daemon costs that does nothing: the time until it serves,
 // its memory, and the size of its program.
 func measureStart(ctx context.Context, o options) (result, error) {
-	times, idle, settle, hosts := 7, idleTime, settleTime, manyHosts
+	form := startForm{7, time.Minute, 10 * time.Second, warmHosts, manyHosts, 2000}
 	if o.quick {
-		times, idle, settle, hosts = 3, 2*time.Second, time.Second, warmHosts
+		form = startForm{3, time.Second, time.Second, warmHosts / 10, manyHosts / 50, 200}
 	}
 	r := result{notes: []string{"From exec to the answer to the first option negotiation on the milter socket. RSS has the pages of the program's file that were " +
 		"read (file), which the kernel takes back when it needs them; PSS counts what is shared with others in part. No message has come yet, but where sessions are named."}}
@@ -48,22 +54,22 @@ func measureStart(ctx context.Context, o options) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	warm, err := fill(filepath.Join(o.dir, "warm"), warmHosts, manyFacts)
+	warm, err := fill(filepath.Join(o.dir, "warm"), form.warm, manyFacts)
 	if err != nil {
 		return r, err
 	}
 	starts := table{head: []string{"start with", "ms, median", "least", "greatest"}}
 	for _, s := range []*world{empty, warm} {
-		took, err := s.starts(ctx, o, times)
+		took, err := s.starts(ctx, o, form.times)
 		if err != nil {
 			return r, err
 		}
 		starts.rows = append(starts.rows, []string{s.what(), figure(median(took)), figure(slices.Min(took)), figure(slices.Max(took))})
-		if s == warm {
+		if s == warm && !o.quick {
 			r.targets = append(r.targets, target{what: "start to listening, 100,000 hosts", got: median(took), limit: 100, unit: "ms"})
 		}
 	}
-	many, err := fill(filepath.Join(o.dir, "many"), hosts, manyFacts)
+	many, err := fill(filepath.Join(o.dir, "many"), form.many, manyFacts)
 	if err != nil {
 		return r, err
 	}
@@ -75,9 +81,9 @@ func measureStart(ctx context.Context, o options) (result, error) {
 		what     string
 		limit    float64
 	}{
-		{empty, 0, idle, "idle RSS", 25},
-		{warm, 0, settle, "", 0},
-		{many, 2000, settle, "RSS with 1,000,000 hosts", 320},
+		{empty, 0, form.idle, "idle RSS", 25},
+		{warm, 0, form.settle, "", 0},
+		{many, form.sessions, form.settle, "RSS with 1,000,000 hosts", 320},
 	} {
 		m, err := c.world.memory(ctx, o, c.sessions, c.wait)
 		if err != nil {
@@ -88,7 +94,7 @@ func measureStart(ctx context.Context, o options) (result, error) {
 			name = fmt.Sprintf("%s, %d sessions, %v later", c.world.what(), c.sessions, c.wait)
 		}
 		sizes.rows = append(sizes.rows, append([]string{name}, m.cells()...))
-		if c.limit > 0 && (c.world != many || hosts == manyHosts) {
+		if c.limit > 0 && !o.quick {
 			r.targets = append(r.targets, target{what: c.what, got: m.rss, limit: c.limit, unit: "MiB"})
 		}
 	}
