@@ -67,7 +67,7 @@ func measureInstructions(ctx context.Context, o options) (result, error) {
 		t.rows = append(t.rows, []string{b.key(), number(n), number(was), ratio})
 	}
 	return result{
-		notes: []string{"Instructions in user space, counted by valgrind; a session's are those of this program's client, too. They repeat within a hundredth. " +
+		notes: []string{"Instructions in user space, counted by valgrind; a session's are those of this program's client, too. They repeat within a hundredth, sessions within some. " +
 			"The kernel's part is not in them."},
 		tables: []table{t},
 	}, nil

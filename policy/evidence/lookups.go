@@ -80,6 +80,7 @@ func (l *lookups) background(source string, look func(context.Context) finding, 
 	ctx := l.ctx
 	l.mu.Unlock()
 	go func() {
+		deepen()
 		if ended != nil {
 			defer ended()
 		}
@@ -91,6 +92,18 @@ func (l *lookups) background(source string, look func(context.Context) finding, 
 		l.done(source, f)
 	}()
 }
+
+// deepen has a goroutine's stack grow once, while nothing is on it, to what most look-ups
+// need (8 KiB). It would grow by and by otherwise, each time at the deepest place, and a
+// copy costs by the frames on it.
+//
+//go:noinline
+func deepen() byte {
+	var frame [6 << 10]byte
+	return frame[zero]
+}
+
+var zero int // the compiler must not know which byte
 
 // count is called with the lock held, when a look-up begins or has ended.
 func (l *lookups) count(source string, n int) {
