@@ -119,7 +119,9 @@ func session(i, n, messages int) mtascript.Session {
 	s.Helo = []string{"DiskStation", s.Client.Host, "localhost", "[192.0.2.1]"}[i/2%4]
 	for j := range messages {
 		s.Messages = append(s.Messages, mtascript.Message{
-			From:    fmt.Sprintf("user%d@example.net", i%977),
+			// A client's own sender: a new pair of both is kept, so that pairs that never end
+			// would be growth.
+			From:    fmt.Sprintf("user%d@example.net", n%977),
 			Rcpts:   []string{"b@example.test"},
 			QueueID: fmt.Sprintf("4F%06XB%d", i, j),
 			Headers: headers(),
