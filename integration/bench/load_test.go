@@ -164,8 +164,9 @@ func TestOpenLoopCountsFromWhenDue(t *testing.T) {
 			if got.sessions != 100 || len(rcpt) != 100 || len(got.late) != 300 {
 				t.Fatalf("%d sessions, %d answers, %d steps", got.sessions, len(rcpt), len(got.late))
 			}
-			if p50, p99 := quantile(rcpt, 0.5), quantile(rcpt, 0.99); p50 > stall/2 || p99 < stall {
-				t.Errorf("50 %%: %v, 99 %%: %v", p50, p99)
+			// The least is what a busy machine leaves alone.
+			if least, p99 := quantile(rcpt, 0), quantile(rcpt, 0.99); least > roundTrip/2 || p99 < stall {
+				t.Errorf("least: %v, 99 %%: %v", least, p99)
 			}
 		})
 	}
