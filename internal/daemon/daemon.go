@@ -69,7 +69,7 @@ func Run(path, version string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(int64(config.Limits.Memory))
+	debug.SetMemoryLimit(int64(config.Limits.Memory) + int64(len(ballast()))) // which is not there
 	d := &Daemon{path: path, version: version, config: config, running: config, metrics: obs.NewMetrics(version), notifies: rate.Sometimes{Interval: time.Minute}}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
