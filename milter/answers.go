@@ -18,7 +18,9 @@ func (s *Server) Answers(within time.Duration) error {
 	if s.isStopping() {
 		return nil
 	}
-	go s.serve(newEdge(conn, s.opts.Limits), session{own: true})
+	sess := s.newSession(conn)
+	sess.own = true
+	sess.serve(func() {})
 	hello := []byte{0, 0, 0, offerLength - lengthPrefix, 'O'}
 	for _, v := range []uint32{6, 0x1ff, 0x1fffff} {
 		hello = binary.BigEndian.AppendUint32(hello, v)

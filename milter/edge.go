@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -13,14 +12,10 @@ import (
 	gomilter "github.com/emersion/go-milter"
 )
 
-const (
-	readBuffer = 8 << 10  // bytes: 20 headers with their macros in one read
-	holdOutput = 64 << 10 // bytes of held answers that force a write
-)
+const holdOutput = 64 << 10 // bytes of held answers that force a write
 
-// edge stands between the MTA and the library as the library's net.Conn. The
-// library's goroutine reads and writes; only nudge and Close may be called from
-// elsewhere.
+// edge stands between the MTA and the library as the library's net.Conn. All of a
+// session runs on the library's goroutine; only nudge may be called from elsewhere.
 type edge struct {
 	net.Conn
 	limits Limits
@@ -40,47 +35,59 @@ type edge struct {
 	mu       sync.Mutex // guards the read deadline against nudge
 	draining time.Time  // when a session at rest ends; zero while serving
 
-	once   sync.Once
-	closed chan struct{}
+	closed bool
 }
 
-// taker takes the frames that need no library.
+// taker takes the frames that need no library, and is told of the end.
 type taker interface {
+	negotiate(offer) mute
 	macros(at gomilter.Code, payload []byte)
 	header(payload []byte)
+	headersEnd()
 	body(chunk []byte) (room int) // how much more is wanted
 	connect(payload []byte) error
 	nextClient()
 	atRest() bool
 	panicked(what any)
+	ended(cause error)
 }
 
 // mute says which frames were agreed to get no answer.
 type mute struct{ header, body bool }
 
-func newEdge(conn net.Conn, limits Limits) *edge {
-	e := &edge{Conn: conn, limits: limits, closed: make(chan struct{})}
-	e.frames.from = bufio.NewReaderSize(wire{e}, readBuffer)
+func newEdge(conn net.Conn, limits Limits, t taker) *edge {
+	e := &edge{Conn: conn, limits: limits, taker: t}
+	room := rooms.Get().(*room)
+	e.frames.room, e.out = room, room.out
+	room.reader.Reset(wire{e})
 	return e
 }
 
-// offer waits for the MTA's OPTNEG and returns it without consuming it. The taker
-// gets the frames from then on. A health check is answered instead.
-func (e *edge) offer(t taker) (offer, error) {
-	e.taker = t
+// greet waits for the MTA's OPTNEG and has it answered. The MTA has Limits.Frame for it
+// from the connection on. A health check is answered instead.
+func (e *edge) greet() error {
 	e.begin()
-	head, err := e.frames.from.Peek(lengthPrefix)
+	head, err := e.frames.room.reader.Peek(lengthPrefix)
 	switch {
 	case silent(head, err):
-		return offer{}, errHealthCheck
+		return errHealthCheck
 	case err == nil && asksHealth(head):
-		return offer{}, e.answerHealth()
+		return e.answerHealth()
 	}
-	head, err = e.frames.from.Peek(offerLength)
+	head, err = e.frames.room.reader.Peek(offerLength)
 	if err != nil {
-		return offer{}, err
+		return err
 	}
-	return parseOffer(head)
+	o, err := parseOffer(head)
+	if err != nil {
+		return err
+	}
+	if _, err := e.frames.next(); err != nil {
+		return err
+	}
+	e.negotiated = true
+	e.mute = e.taker.negotiate(o)
+	return nil
 }
 
 // Read hands the library the frames that it must see, one after the other.
@@ -105,9 +112,14 @@ func (e *edge) Read(p []byte) (n int, err error) {
 }
 
 func (e *edge) next() error {
+	if !e.negotiated {
+		if err := e.greet(); err != nil {
+			return err
+		}
+	}
 	for {
 		e.frameBy = time.Time{}
-		if e.frames.from.Buffered() > 0 {
+		if e.frames.room.reader.Buffered() > 0 {
 			e.begin()
 		}
 		f, err := e.frames.next()
@@ -140,6 +152,9 @@ func (e *edge) take(f frame) (forward bool, err error) {
 			e.sayContinue()
 		}
 		return false, nil
+	case gomilter.CodeEOH:
+		e.taker.headersEnd()
+		return false, nil
 	case gomilter.CodeBody:
 		if e.frames.body > 0 {
 			e.frames.body = e.taker.body(f.payload)
@@ -160,20 +175,17 @@ func (e *edge) take(f frame) (forward bool, err error) {
 		e.quit = true
 		return true, nil
 	case gomilter.CodeOptNeg:
-		if e.negotiated {
-			return false, fmt.Errorf("%w: a second option negotiation", errFrame)
-		}
-		e.negotiated = true
-		return true, nil
+		return false, fmt.Errorf("%w: a second option negotiation", errFrame)
 	case gomilter.CodeHelo, gomilter.CodeMail, gomilter.CodeRcpt, gomilter.CodeData,
-		gomilter.CodeEOH, gomilter.CodeEOB, gomilter.CodeAbort:
+		gomilter.CodeEOB, gomilter.CodeAbort:
 		return true, nil
 	}
 	return false, fmt.Errorf("%w: command %q", errFrame, byte(f.code))
 }
 
-// Write holds the library's answer to OPTNEG back until the next read from the
-// MTA. It never fails: the library would log; the next read will tell.
+// Write holds what the library says back until the next read from the MTA: its answer
+// to DATA, which we never ask for. It never fails: the library would log; the next read
+// will tell.
 func (e *edge) Write(p []byte) (int, error) {
 	e.out = append(e.out, p...)
 	return len(p), nil
@@ -188,18 +200,23 @@ func (e *edge) flush() {
 		e.Conn.Close() // half an answer is out: only the end of the connection is clear
 	}
 	e.out = e.out[:0]
-	if cap(e.out) > holdOutput/4 {
+	if cap(e.out) > maxRoom {
 		e.out = nil
 	}
 }
 
-// Close ends the session. It may be called more than once.
+// Close ends the session. The library calls it when a read has failed, after QUIT, and
+// after a panic of its own.
 func (e *edge) Close() error {
-	e.once.Do(func() {
-		e.flush()
-		e.Conn.Close()
-		close(e.closed)
-	})
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	e.flush()
+	e.Conn.Close()
+	e.taker.ended(e.cause)
+	e.frames.room.out = e.out
+	e.frames.room.back()
 	return nil
 }
 

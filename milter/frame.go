@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -35,17 +34,15 @@ type frame struct {
 	raw     []byte // length prefix, code and payload
 }
 
-// frames reads frames. It owns one buffer, which it gives up again after a large
-// one.
+// frames reads frames. Its buffer is given up again after a large one.
 type frames struct {
-	from *bufio.Reader
-	buf  []byte
+	room *room
 	body int // bytes of body frames that are worth memory
 }
 
 // next reads one frame. io.EOF means that the MTA closed between frames.
 func (f *frames) next() (frame, error) {
-	head, err := f.from.Peek(lengthPrefix + 1)
+	head, err := f.room.reader.Peek(lengthPrefix + 1)
 	if err != nil {
 		if err == io.EOF && len(head) > 0 {
 			err = io.ErrUnexpectedEOF
@@ -61,11 +58,11 @@ func (f *frames) next() (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
-	raw := f.room(lengthPrefix + keep)
-	if _, err := io.ReadFull(f.from, raw); err != nil {
+	raw := f.room.frame(lengthPrefix + keep)
+	if _, err := io.ReadFull(f.room.reader, raw); err != nil {
 		return frame{}, err
 	}
-	if _, err := f.from.Discard(length - keep); err != nil {
+	if _, err := f.room.reader.Discard(length - keep); err != nil {
 		return frame{}, err
 	}
 	return frame{code: code, payload: raw[lengthPrefix+1:], raw: raw}, nil
@@ -83,14 +80,6 @@ func (f *frames) kept(code gomilter.Code, length int) (int, error) {
 		return 0, fmt.Errorf("%w: %d bytes of command %q", errFrame, length, byte(code))
 	}
 	return length, nil
-}
-
-func (f *frames) room(n int) []byte {
-	const small = 4 << 10
-	if n > cap(f.buf) || (cap(f.buf) > small && n <= small) {
-		f.buf = make([]byte, max(n, 512))
-	}
-	return f.buf[:n]
 }
 
 // cut splits off the NUL-terminated string that b begins with; a missing

@@ -49,7 +49,7 @@ func FuzzOffer(f *testing.F) {
 		if w.Body && a.protocol&gomilter.OptNoBody != 0 || !w.Body && protocol&^uint32(a.protocol)&uint32(gomilter.OptNoBody) != 0 {
 			t.Errorf("bodies wished %v, agreed %x", w.Body, a.protocol)
 		}
-		if (a.macros != nil) != (a.actions&gomilter.OptSetSymList != 0) {
+		if a.macros != (a.actions&gomilter.OptSetSymList != 0) {
 			t.Error("a macro list without its action, or the other way round")
 		}
 		a.lacking(w)
@@ -109,7 +109,7 @@ func FuzzSession(f *testing.F) {
 			heard <- b
 		}()
 		ended := make(chan struct{})
-		go func() { s.serve(newEdge(filter, s.opts.Limits), session{}); close(ended) }()
+		s.newSession(filter).serve(func() { close(ended) })
 		mta.SetWriteDeadline(time.Now().Add(5 * time.Second))
 		mta.Write([]byte{0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff})
 		mta.Write(script)

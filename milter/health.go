@@ -41,7 +41,7 @@ func silent(head []byte, err error) bool {
 func (e *edge) answerHealth() error {
 	var line, request int
 	for {
-		b, err := e.frames.from.ReadSlice('\n')
+		b, err := e.frames.room.reader.ReadSlice('\n')
 		if request == 0 {
 			line = len(b)
 			e.out = append(e.out, healthHead...)

@@ -43,7 +43,7 @@ func parseOffer(b []byte) (offer, error) {
 type agreement struct {
 	actions  gomilter.OptAction
 	protocol gomilter.OptProtocol
-	macros   map[gomilter.Stage][]string
+	macros   bool // whether to ask for connectMacros
 }
 
 // connectMacros are the facts of a connection that an MTA tells only when asked
@@ -51,6 +51,8 @@ type agreement struct {
 // reverse DNS as the MTA saw it, v the MTA's version, _ its own wording.
 var connectMacros = []string{"j", "{daemon_name}", "{daemon_addr}", "{daemon_port}", "{client_port}",
 	"{client_ptr}", "{client_name}", "{client_resolve}", "{if_addr}", "{if_port}", "v", "_"}
+
+var connectMacroList = strings.Join(connectMacros, " ")
 
 // ConnectMacros are those that an answer to OPTNEG asks for at connect. No other milter
 // that is known asks for just these, so they also tell who answers.
@@ -77,10 +79,22 @@ func agree(o offer, w policy.Wishes) agreement {
 		protocol |= gomilter.OptNoMailReply
 	}
 	a := agreement{actions: o.actions & actions, protocol: o.protocol & protocol}
-	if a.actions&gomilter.OptSetSymList != 0 {
-		a.macros = map[gomilter.Stage][]string{gomilter.StageConnect: connectMacros}
-	}
+	a.macros = a.can(gomilter.OptSetSymList)
 	return a
+}
+
+// answer is the payload of our OPTNEG. The library would write one of its own, but is
+// given what it shall agree on before the MTA has said what it offers.
+func (a agreement) answer() string {
+	b := make([]byte, 0, 256)
+	for _, v := range []uint32{minVersion, uint32(a.actions), uint32(a.protocol)} {
+		b = binary.BigEndian.AppendUint32(b, v)
+	}
+	if a.macros {
+		b = binary.BigEndian.AppendUint32(b, uint32(gomilter.StageConnect))
+		b = append(append(b, connectMacroList...), 0)
+	}
+	return string(b)
 }
 
 // wantedActions are those without which a wish cannot be carried out.

@@ -23,8 +23,9 @@ func TestPanicWhileReading(t *testing.T) {
 	s := New(Options{Meter: counter, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		Limits: Limits{Sessions: 1, Idle: time.Second, Frame: time.Second}})
 	mta, filter := net.Pipe()
-	e := newEdge(filter, s.opts.Limits)
-	e.taker = fragile{&session{server: s, edge: e}}
+	sess := &session{server: s, done: func() {}}
+	e := newEdge(filter, s.opts.Limits, fragile{sess})
+	sess.edge, e.negotiated = e, true
 	go mta.Write(append([]byte{0, 0, 0, 3}, byte(gomilter.CodeHeader), 'a', 0))
 	if n, err := e.Read(make([]byte, 8)); n != 0 || err != io.EOF {
 		t.Errorf("%d bytes, %v; want io.EOF", n, err)

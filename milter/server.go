@@ -70,6 +70,10 @@ type Server struct {
 	opts  Options
 	slots chan struct{} // one for each session, judged or not
 
+	// Sessions wait for evidence under ctx, which ends when the time for stopping is up.
+	ctx  context.Context
+	stop context.CancelFunc
+
 	panics, protocol, lacks, accepts, crowds, forged rate.Sometimes
 
 	mu        sync.Mutex
@@ -86,8 +90,11 @@ var ErrClosed = errors.New("milter server closed")
 
 // New returns a Server that serves nothing yet.
 func New(o Options) *Server {
+	ctx, stop := context.WithCancel(context.Background())
 	return &Server{
 		opts:      o,
+		ctx:       ctx,
+		stop:      stop,
 		slots:     make(chan struct{}, 2*o.Limits.Sessions),
 		panics:    rate.Sometimes{Interval: time.Minute},
 		protocol:  rate.Sometimes{Interval: time.Minute},
@@ -159,11 +166,11 @@ func (s *Server) isStopping() bool {
 	return s.stopping
 }
 
-// start serves a connection, for which there is a slot, on goroutines of its own. One
-// that was accepted just before Shutdown is served too: where the socket outlives the
-// process its MTA would take the end of the connection for a fault.
+// start serves a connection, for which there is a slot. One that was accepted just
+// before Shutdown is served too: where the socket outlives the process its MTA would take
+// the end of the connection for a fault.
 func (s *Server) start(conn net.Conn) {
-	e := newEdge(conn, s.opts.Limits)
+	sess := s.newSession(conn)
 	s.mu.Lock()
 	if s.cut {
 		s.mu.Unlock()
@@ -171,54 +178,34 @@ func (s *Server) start(conn net.Conn) {
 		<-s.slots
 		return
 	}
-	e.draining = s.rest
+	sess.edge.draining = s.rest
 	s.wait.Add(1) // not from 0: who accepts is counted
-	s.sessions[e] = struct{}{}
-	stripOnly := len(s.sessions) > s.opts.Limits.Sessions
+	s.sessions[sess.edge] = struct{}{}
+	sess.stripOnly = len(s.sessions) > s.opts.Limits.Sessions
 	s.mu.Unlock()
 	s.opts.Meter.Sessions(+1)
-	go func() {
-		defer s.wait.Done()
-		s.serve(e, session{stripOnly: stripOnly})
+	sess.serve(func() {
 		s.mu.Lock()
-		delete(s.sessions, e)
+		delete(s.sessions, sess.edge)
 		s.mu.Unlock()
 		s.opts.Meter.Sessions(-1)
 		<-s.slots
-	}()
+		s.wait.Done()
+	})
 }
 
-// serve runs one session to its end.
-func (s *Server) serve(e *edge, begin session) {
-	defer e.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	sess := &begin
-	sess.server, sess.edge, sess.ctx, sess.id, sess.wishes = s, e, ctx, s.opts.NewID(), s.opts.Decider.Wishes()
-	sess.wishes.Body = sess.wishes.Body && !sess.stripOnly
-	o, err := e.offer(sess)
-	if err != nil {
-		s.ended(sess, err)
-		return
-	}
-	sess.agreed = agree(o, sess.wishes)
-	e.mute = mute{header: sess.agreed.silent(policy.StageHeader), body: sess.agreed.silent(policy.StageBody)}
-	s.begun(sess)
-	library := gomilter.Server{
-		NewMilter: func() gomilter.Milter { return sess },
-		Actions:   sess.agreed.actions,
-		Protocol:  sess.agreed.protocol,
-		SymList:   sess.agreed.macros,
-	}
-	library.Serve(&once{conn: e}) // returns at its second Accept; the session goes on
-	<-e.closed
-	how := policy.EndLost
-	if e.quit {
-		how = policy.EndAbort
-	}
-	sess.endMessage(how) // what the end of the connection left open
-	s.ended(sess, e.cause)
-	sess.closeCase()
+// newSession is one that has not begun.
+func (s *Server) newSession(conn net.Conn) *session {
+	sess := &session{server: s, id: s.opts.NewID()}
+	sess.edge = newEdge(conn, s.opts.Limits, sess)
+	return sess
+}
+
+// serve runs the session on a goroutine of the library's, and done at its end.
+func (s *session) serve(done func()) {
+	s.done = done
+	library := gomilter.Server{NewMilter: func() gomilter.Milter { return s }}
+	library.Serve(&once{conn: s.edge}) // returns at its second Accept; the session goes on
 }
 
 func (s *Server) begun(sess *session) {

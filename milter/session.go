@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"context"
 	"net"
 	"net/textproto"
 	"runtime/debug"
@@ -16,7 +15,6 @@ import (
 type session struct {
 	server *Server
 	edge   *edge
-	ctx    context.Context // ends with the session
 	id     string
 	wishes policy.Wishes
 	agreed agreement
@@ -24,7 +22,8 @@ type session struct {
 	// stripOnly is a session above the limit: forged headers go, nothing is
 	// judged.
 	stripOnly bool
-	own       bool // of Answers: opened and ended, nothing between
+	own       bool   // of Answers: opened and ended, nothing between
+	done      func() // called at the end
 
 	connection connection
 	store      macroStore
@@ -101,7 +100,7 @@ const maxAddress = 320
 // Sendmail accept would end the filter for the message.
 func (s *session) RcptTo(rcpt string, _ *gomilter.Modifier) (gomilter.Response, error) {
 	return s.answer(s.verdict(policy.StageRcpt, func(c policy.Case) policy.Verdict {
-		return c.Recipient(s.ctx, rcpt[:min(len(rcpt), maxAddress)])
+		return c.Recipient(s.server.ctx, rcpt[:min(len(rcpt), maxAddress)])
 	}))
 }
 
@@ -110,14 +109,8 @@ func (s *session) Header(string, string, *gomilter.Modifier) (gomilter.Response,
 	return nil, nil
 }
 
-// Headers implements gomilter.Milter: the body follows.
+// Headers implements gomilter.Milter; the edge takes the end of the header itself.
 func (s *session) Headers(textproto.MIMEHeader, *gomilter.Modifier) (gomilter.Response, error) {
-	if s.wishes.Body && s.open {
-		s.ask(policy.StageEOH, s.expectBody)
-	}
-	if !s.agreed.silent(policy.StageEOH) {
-		s.edge.sayContinue()
-	}
 	return nil, nil
 }
 
@@ -147,7 +140,7 @@ func (s *session) readBody() {
 func (s *session) Body(*gomilter.Modifier) (gomilter.Response, error) {
 	s.guard(policy.StageBody, s.readBody)
 	v := s.verdict(policy.StageEOM, func(c policy.Case) policy.Verdict {
-		return c.Message(s.ctx, s.store.get(macroQueueID), &s.headers)
+		return c.Message(s.server.ctx, s.store.get(macroQueueID), &s.headers)
 	})
 	switch {
 	case s.stripOnly:
@@ -177,7 +170,7 @@ func (s *session) early(at policy.Stage) (gomilter.Response, error) {
 		s.edge.sayContinue()
 		return nil, nil
 	}
-	return s.answer(s.verdict(at, func(c policy.Case) policy.Verdict { return c.Early(s.ctx, at) }))
+	return s.answer(s.verdict(at, func(c policy.Case) policy.Verdict { return c.Early(s.server.ctx, at) }))
 }
 
 func (s *session) answer(v policy.Verdict) (gomilter.Response, error) {
@@ -267,7 +260,17 @@ func (s *session) hostname() string {
 	return s.store.get(macroJ)
 }
 
-// macros, header, body, connect, nextClient, atRest and panicked implement taker.
+// What follows implements taker.
+
+// negotiate agrees on no more than the MTA offers, and answers that.
+func (s *session) negotiate(o offer) mute {
+	s.wishes = s.server.opts.Decider.Wishes()
+	s.wishes.Body = s.wishes.Body && !s.stripOnly
+	s.agreed = agree(o, s.wishes)
+	s.server.begun(s)
+	s.edge.say(byte(gomilter.CodeOptNeg), s.agreed.answer())
+	return mute{header: s.agreed.silent(policy.StageHeader), body: s.agreed.silent(policy.StageBody)}
+}
 
 func (s *session) macros(at gomilter.Code, payload []byte) {
 	s.store.set(at, payload)
@@ -279,6 +282,16 @@ func (s *session) header(payload []byte) {
 	value, _ := cut(rest)
 	if s.open {
 		s.headers.Add(name, value)
+	}
+}
+
+// headersEnd comes before the body.
+func (s *session) headersEnd() {
+	if s.wishes.Body && s.open {
+		s.ask(policy.StageEOH, s.expectBody)
+	}
+	if !s.agreed.silent(policy.StageEOH) {
+		s.edge.sayContinue()
 	}
 }
 
@@ -302,3 +315,15 @@ func (s *session) nextClient() {
 func (s *session) atRest() bool { return !s.open }
 
 func (s *session) panicked(what any) { s.report(policy.StageHeader, what) }
+
+// ended ends what the end of the connection left open.
+func (s *session) ended(cause error) {
+	how := policy.EndLost
+	if s.edge.quit {
+		how = policy.EndAbort
+	}
+	s.endMessage(how)
+	s.server.ended(s, cause)
+	s.closeCase()
+	s.done()
+}
