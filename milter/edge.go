@@ -113,6 +113,7 @@ func (e *edge) Read(p []byte) (n int, err error) {
 
 func (e *edge) next() error {
 	if !e.negotiated {
+		deepen()
 		if err := e.greet(); err != nil {
 			return err
 		}
