@@ -38,8 +38,9 @@ SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
+# HTTP/2 is spoken over TLS alone, and the daemon serves neither: without it the program is half a megabyte smaller.
 build: ## build/iot-milter, static
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(BUILDVCS) -ldflags '-s -w -X main.version=$(VERSION)' -o build/iot-milter .
+	CGO_ENABLED=0 $(GO) build -trimpath -tags nethttpomithttp2 -buildvcs=$(BUILDVCS) -ldflags '-s -w -X main.version=$(VERSION)' -o build/iot-milter .
 
 demo: ## all set-up, then the main job: three mails through a private Postfix
 	.ci/setup demo

@@ -129,7 +129,7 @@ scripts() {
 
 # What Go finds out about the checkout depends on how that was made; the commit does not.
 binary() {
-	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 go build -trimpath -buildvcs=false \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$ARCH GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 go build -trimpath -tags nethttpomithttp2 -buildvcs=false \
 		-ldflags "-s -w -X main.version=$VERSION -X main.commit=$commit" -o "$work/$ARCH/iot-milter" .
 }
 

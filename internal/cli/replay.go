@@ -6,18 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/iot-milter/iot-milter/conf"
 	"github.com/iot-milter/iot-milter/internal/daemon"
@@ -108,7 +103,7 @@ func (q *recording) run(c *cobra.Command, config *conf.Config, paths []string) e
 	if err := ahead.flush(); err != nil {
 		return trouble(err)
 	}
-	bar.finish()
+	bar.clear()
 	if !q.json {
 		if err := s.report.Print(out); err != nil {
 			return trouble(err)
@@ -191,61 +186,5 @@ func (s *sum) name(r *replay.Record) {
 		fmt.Fprintln(s.errOut, replay.Harmless(r.Place+": "+r.Damage))
 	case n == maxNamed+1:
 		fmt.Fprintf(s.errOut, "more than %d records cannot be read; the others are not named\n", maxNamed)
-	}
-}
-
-// progress is a bar on a terminal, and nothing elsewhere.
-type progress struct{ bar *progressbar.ProgressBar }
-
-func newProgress(w io.Writer, paths []string) *progress {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &progress{}
-	}
-	return &progress{progressbar.NewOptions64(size(paths), progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30),
-		progressbar.OptionSetPredictTime(true))}
-}
-
-// size is what the paths hold in bytes, -1 when that is not known.
-func size(paths []string) (total int64) {
-	for _, path := range paths {
-		err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			info, err := d.Info()
-			switch {
-			case err != nil:
-				return err
-			case info.Mode().IsRegular():
-				total += info.Size()
-			case !info.IsDir():
-				return errors.New("of no known size")
-			}
-			return nil
-		})
-		if err != nil {
-			return -1
-		}
-	}
-	return total
-}
-
-func (p *progress) add(n int) {
-	if p.bar != nil {
-		p.bar.Add(n)
-	}
-}
-
-func (p *progress) clear() {
-	if p.bar != nil {
-		p.bar.Clear()
-	}
-}
-
-func (p *progress) finish() {
-	if p.bar != nil {
-		p.bar.Finish()
 	}
 }
