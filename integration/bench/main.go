@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures iot-milter, part by part: beside C filters on libmilter that only add a
 // header, other filters and Go filters that do nothing, through one private Postfix on loopback
 // whose listeners differ in nothing but their milter; how long clients wait for the answer to RCPT
