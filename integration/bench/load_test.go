@@ -156,19 +156,26 @@ func TestOpenLoopCountsFromWhenDue(t *testing.T) {
 		"rcpt": {atOnce, sometimes(stall)}, "connect": {sometimes(3*roundTrip + stall), atOnce},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, socket := serveCounting(t, filter.opened, filter.rcpts)
-			tapes := tapesOf(t, socket, 1)
-			got, err := open(t.Context(), socket, tapes, newTimetable(arrivals(100, openRate), tapes[0]))
-			if err != nil {
-				t.Fatal(err)
+			// A busy machine delays all of a run, but not of each run.
+			least := time.Hour
+			for try := 0; try < 10 && least > roundTrip/2; try++ {
+				_, socket := serveCounting(t, filter.opened, filter.rcpts)
+				tapes := tapesOf(t, socket, 1)
+				got, err := open(t.Context(), socket, tapes, newTimetable(arrivals(100, openRate), tapes[0]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				rcpt := got.took[stageOf(mtascript.CmdRcpt)]
+				if got.sessions != 100 || len(rcpt) != 100 || len(got.late) != 300 {
+					t.Fatalf("%d sessions, %d answers, %d steps", got.sessions, len(rcpt), len(got.late))
+				}
+				if p99 := quantile(rcpt, 0.99); p99 < stall {
+					t.Errorf("99 %%: %v", p99)
+				}
+				least = quantile(rcpt, 0)
 			}
-			rcpt := got.took[stageOf(mtascript.CmdRcpt)]
-			if got.sessions != 100 || len(rcpt) != 100 || len(got.late) != 300 {
-				t.Fatalf("%d sessions, %d answers, %d steps", got.sessions, len(rcpt), len(got.late))
-			}
-			// The least is what a busy machine leaves alone.
-			if least, p99 := quantile(rcpt, 0), quantile(rcpt, 0.99); least > roundTrip/2 || p99 < stall {
-				t.Errorf("least: %v, 99 %%: %v", least, p99)
+			if least > roundTrip/2 {
+				t.Errorf("least: %v", least)
 			}
 		})
 	}
