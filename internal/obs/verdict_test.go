@@ -15,6 +15,8 @@ import (
 	"github.com/iot-milter/iot-milter/policy"
 )
 
+var counted = obs.NewMetrics("test")
+
 // hidden is a handler of which nothing but that is known.
 type hidden struct{ slog.Handler }
 
@@ -26,10 +28,10 @@ var stamp = regexp.MustCompile(`^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+
 func differ(t *testing.T, r *policy.Record) (own, slogs string) {
 	t.Helper()
 	var b bytes.Buffer
-	log, metrics := obs.NewLog(&b, false, slog.LevelInfo), obs.NewMetrics("test")
+	log := obs.NewLog(&b, false, slog.LevelInfo)
 	for i, h := range []slog.Handler{log.Handler(), hidden{log.Handler()}} {
 		b.Reset()
-		(&obs.Recorder{Log: slog.New(h), Metrics: metrics}).Record(r)
+		(&obs.Recorder{Log: slog.New(h), Metrics: counted}).Record(r)
 		line := b.String()
 		if !stamp.MatchString(line) {
 			t.Errorf("no time: %q", line)
