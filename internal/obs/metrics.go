@@ -8,7 +8,6 @@ import (
 
 	"github.com/iot-milter/iot-milter/milter"
 	"github.com/iot-milter/iot-milter/policy"
-	"github.com/iot-milter/iot-milter/policy/device"
 )
 
 // Metrics are the daemon's counters and gauges, all with the prefix iot_milter_
@@ -19,9 +18,9 @@ type Metrics struct {
 
 	events    map[milter.Event]prometheus.Counter
 	sessions  prometheus.Gauge
-	decisions *bound[decided, prometheus.Counter]
-	reasons   *bound[string, prometheus.Counter]
-	exempt    *bound[string, prometheus.Counter]
+	decisions *prometheus.CounterVec
+	reasons   *prometheus.CounterVec
+	exempt    *prometheus.CounterVec
 	failOpen  *prometheus.CounterVec
 	took      prometheus.Histogram
 	suspended prometheus.Gauge
@@ -56,9 +55,9 @@ func NewMetrics(version string) *Metrics {
 		Registry:  prometheus.NewRegistry(),
 		events:    map[milter.Event]prometheus.Counter{},
 		sessions:  gauge("sessions", "milter sessions served now"),
-		decisions: counters(vector("decisions_total", "decisions on messages and on refused recipients", "class", "device", "action", "stage"), decided.labels),
-		reasons:   counters(vector("reasons_total", "decisions by their reason", "reason"), itself),
-		exempt:    counters(vector("exempt_total", "messages that were not judged, by why", "reason"), itself),
+		decisions: vector("decisions_total", "decisions on messages and on refused recipients", "class", "device", "action", "stage"),
+		reasons:   vector("reasons_total", "decisions by their reason", "reason"),
+		exempt:    vector("exempt_total", "messages that were not judged, by why", "reason"),
 		failOpen:  vector("fail_open_total", "messages that passed unjudged because of own trouble", "cause"),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "message_seconds", Help: "own work over a whole message, in seconds",
@@ -187,32 +186,20 @@ func (m *Metrics) CampaignMessage() { m.campaign.Inc() }
 // LogDropped counts log lines that were lost.
 func (m *Metrics) LogDropped(lines int) { m.dropped.Add(float64(lines)) }
 
-// decided is what a decision is counted by.
-type decided struct {
-	class  policy.Class
-	device device.Kind
-	action policy.Action
-	stage  policy.Stage
-}
-
-func (d decided) labels() []string {
-	return []string{d.class.String(), d.device.String(), d.action.String(), d.stage.String()}
-}
-
 func (m *Metrics) record(r *policy.Record) {
 	if r.Exempt != policy.ExemptNone {
 		if r.Reason != policy.ReasonKept { // another of the admin's hosts counted it
-			m.exempt.of(r.Exempt).Inc()
+			m.exempt.WithLabelValues(r.Exempt).Inc()
 		}
 		return
 	}
-	d := decided{action: r.Action, stage: r.Stage}
+	class, device := policy.ClassUnknown.String(), ""
 	if r.Judgement != nil {
-		d.class, d.device = r.Judgement.Class, r.Judgement.Device
+		class, device = r.Judgement.Class.String(), r.Judgement.Device.String()
 	}
-	m.decisions.of(d).Inc()
+	m.decisions.WithLabelValues(class, device, r.Action.String(), r.Stage.String()).Inc()
 	if r.Reason != "" {
-		m.reasons.of(r.Reason).Inc()
+		m.reasons.WithLabelValues(r.Reason).Inc()
 	}
 	m.took.Observe(r.Took.Seconds())
 }

@@ -12,9 +12,9 @@ import (
 
 // sources are the metrics of evidence.
 type sources struct {
-	lookups *bound[asked, prometheus.Counter]
-	seconds *bound[string, prometheus.Observer]
-	cache   *bound[asked, prometheus.Counter]
+	lookups *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	cache   *prometheus.CounterVec
 	busy    *prometheus.CounterVec
 	facts   *prometheus.CounterVec
 	fact    map[string][2]prometheus.Counter // of facts: missed and hit
@@ -32,12 +32,12 @@ func newSources() *sources {
 	s := &sources{
 		facts:   vector("facts_total", "facts of addresses that were wanted, by whether they were in hand", "fact", "result"),
 		fact:    map[string][2]prometheus.Counter{},
-		lookups: counters(vector("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"), asked.labels),
-		seconds: histograms(prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		lookups: vector("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "lookup_seconds", Help: "how long a look-up took, in seconds",
 			Buckets: prometheus.ExponentialBuckets(0.000_01, 4, 10),
-		}, []string{"source"}), itself),
-		cache:   counters(vector("lookup_cache_total", "questions to a source's memory, by result", "source", "result"), asked.labels),
+		}, []string{"source"}),
+		cache:   vector("lookup_cache_total", "questions to a source's memory, by result", "source", "result"),
 		busy:    vector("lookup_busy_total", "look-ups not made: too many were under way", "source"),
 		reloads: vector("lookup_reloads_total", "databases that were replaced, by result", "source", "result"),
 		listUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "list_up",
@@ -62,17 +62,12 @@ func (s *sources) all() []prometheus.Collector {
 		s.calls, s.callSeconds, s.behind, s.degraded}
 }
 
-// asked is a source and how it answered.
-type asked struct{ source, result string }
-
-func (a asked) labels() []string { return []string{a.source, a.result} }
-
 var _ evidence.Meter = (*Metrics)(nil)
 
 // Lookup implements evidence.Meter.
 func (m *Metrics) Lookup(source, outcome string, took time.Duration) {
-	m.sources.lookups.of(asked{source, outcome}).Inc()
-	m.sources.seconds.of(source).Observe(took.Seconds())
+	m.sources.lookups.WithLabelValues(source, outcome).Inc()
+	m.sources.seconds.WithLabelValues(source).Observe(took.Seconds())
 }
 
 // Busy implements evidence.Meter.
@@ -158,7 +153,7 @@ func (s *Source) Cached(hit bool) {
 	if hit {
 		result = "hit"
 	}
-	s.m.sources.cache.of(asked{s.name, result}).Inc()
+	s.m.sources.cache.WithLabelValues(s.name, result).Inc()
 }
 
 // Reloaded counts a database that was replaced, or could not be.
