@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"blitiri.com.ar/go/spf"
@@ -126,6 +127,7 @@ type Collector struct {
 	shares shares
 	lists  *lists
 	panics rate.Sometimes
+	rest   sync.Pool // of *lookups, closed ones
 }
 
 var _ policy.Evidence = (*Collector)(nil)
@@ -171,7 +173,11 @@ func (c *Collector) Underway() int { return len(c.slots) }
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
 	client.Addr = client.Addr.Unmap().WithZone("")
-	l := &lookups{collector: c, client: client}
+	l, ok := c.rest.Get().(*lookups)
+	if !ok {
+		l = new(lookups)
+	}
+	l.collector, l.client = c, client
 	if !client.Addr.IsValid() {
 		return l
 	}

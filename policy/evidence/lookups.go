@@ -215,13 +215,25 @@ func (l *lookups) Judged(f *policy.Facts, j *policy.Judgement) {
 	p.Suspect(f.Client.Addr, f.Client.Name.String(), f.Network.Kind, j.Class)
 }
 
-// Close implements policy.Lookups.
+// Close implements policy.Lookups. What no goroutine has had is the next connection's.
 func (l *lookups) Close() {
+	if l.end() {
+		c := l.collector
+		*l = lookups{}
+		c.rest.Put(l)
+	}
+}
+
+// end ends what is under way, and reports whether nothing ever was.
+func (l *lookups) end() (alone bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed = true; l.cancel != nil {
-		l.cancel()
+	l.closed = true
+	if l.ctx == nil {
+		return true
 	}
+	l.cancel()
+	return false
 }
 
 // ascii is the domain as it stands in DNS: with SMTPUTF8 (RFC 6531) a client may

@@ -46,7 +46,7 @@ func (l *lookups) answer(ctx context.Context, q question) finding {
 }
 
 // inDNS reports whether nothing but DNS is asked.
-func (q *question) inDNS() bool { return q.source != "p0f" && q.source != "stack" }
+func (q question) inDNS() bool { return q.source != "p0f" && q.source != "stack" }
 
 // run makes a look-up: at once where DNS' answers are at hand, else in the background,
 // unless too many are under way: then it leaves what a failure that may pass leaves, ill,

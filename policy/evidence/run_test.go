@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -106,5 +107,27 @@ func TestSafety16PanicAtHand(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 || w.meter.of("helo panic") != 3 {
 		t.Errorf("%d lines, counted %v", n, w.meter.n)
+	}
+}
+
+// TestClosedIsUsedAgain unless a goroutine had it, which may still write to it.
+func TestClosedIsUsedAgain(t *testing.T) {
+	w := newWorld(t, "!drop slow.example.org\n", func(o *Options) { o.Stacks = stacks{} })
+	c := clientOf("192.0.2.7", policy.IprevPass, "other.example.org")
+	l := w.Start(c).(*lookups)
+	if !l.found.Stack.Known {
+		t.Fatalf("%+v", l.found)
+	}
+	l.Close()
+	if !reflect.DeepEqual(l, new(lookups)) {
+		t.Errorf("%+v", l)
+	}
+	busy := w.Start(c).(*lookups)
+	busy.Greeting(helo("slow.example.org"))
+	busy.Close()
+	for range 10 {
+		if w.Start(c).(*lookups) == busy {
+			t.Error("used again while a look-up is under way")
+		}
 	}
 }
