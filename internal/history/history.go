@@ -21,7 +21,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -58,9 +57,8 @@ const (
 // Store is a history. It is safe for concurrent use; Add waits for the disk, and for
 // searches that read the newest segment, never for others.
 type Store struct {
-	opts  Options
-	said  rate.Sometimes
-	keeps atomic.Bool // anything at all
+	opts Options
+	said rate.Sometimes
 
 	mu       sync.Mutex
 	keep     time.Duration
@@ -90,7 +88,6 @@ const (
 // Open returns a Store. A folder that cannot be used is said, and tried again.
 func Open(o Options) *Store {
 	s := &Store{opts: o, keep: o.Keep, size: o.Size, said: rate.Sometimes{Interval: time.Minute}}
-	s.keeps.Store(o.Keep > 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(); err != nil {
@@ -107,7 +104,6 @@ func (s *Store) Bound(keep time.Duration, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keep, s.size = keep, size
-	s.keeps.Store(keep > 0)
 	s.prune()
 }
 
@@ -152,9 +148,6 @@ func (s *Store) known(e fs.DirEntry) (g segment, ok bool) {
 	}
 	return segment{name: e.Name(), since: time.UnixMilli(ms), last: info.ModTime(), bytes: info.Size()}, true
 }
-
-// Wants reports whether lines are kept now.
-func (s *Store) Wants() bool { return s.keeps.Load() }
 
 // Add keeps a line, which ends with a line feed. Lines wait in memory for the next
 // Flush, or for 32 KiB of them.

@@ -96,7 +96,7 @@ func (c *decision) campaign(o outcome) outcome {
 // campaign is on.
 func (c *decision) mailed(mail state.Mail, by string) state.MailAnswer {
 	m := c.decider.opts.State
-	mail.Network, mail.ASN, mail.At = c.key(c.network()), c.facts.Network.ASN, c.facts.Client.At
+	mail.Network, mail.ASN, mail.At = m.Key(c.network()), c.facts.Network.ASN, c.facts.Client.At
 	found := m.Mailed(mail, c.settings.Campaign.CampaignRule)
 	for i := range found.Campaigns {
 		is := &found.Campaigns[i]
@@ -112,10 +112,10 @@ func (c *decision) mailed(mail state.Mail, by string) state.MailAnswer {
 
 // habit is what a client of the network sends to the recipient's domain.
 func (c *decision) habit(template state.Key) state.Item {
-	network := c.network()
+	m, network := c.decider.opts.State, c.network()
 	return state.Item{
-		Key:  c.key("habit", strconv.FormatUint(uint64(template), 16), c.prefix(), domain(c.message.rcpt)),
-		Wide: c.key("wide", "habit", network), Network: c.key(network),
+		Key:  m.Key("habit", strconv.FormatUint(uint64(template), 16), c.prefix(), domain(c.message.rcpt)),
+		Wide: m.Key("wide", "habit", network), Network: m.Key(network),
 	}
 }
 

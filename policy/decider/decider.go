@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -92,7 +91,6 @@ type Decider struct {
 	settings atomic.Pointer[Settings]
 	hosts    atomic.Pointer[hostList]
 	health   health
-	rest     sync.Pool // of *decision, closed ones
 
 	complained atomic.Int64 // unix nanoseconds of the last line about own trouble
 }
@@ -138,11 +136,7 @@ func (d *Decider) Pass(client policy.Client, cause string) policy.Case {
 }
 
 func (d *Decider) open(client policy.Client) *decision {
-	c, ok := d.rest.Get().(*decision)
-	if !ok {
-		c = new(decision)
-	}
-	c.decider, c.settings = d, d.settings.Load()
+	c := &decision{decider: d, settings: d.settings.Load()}
 	c.facts.Client, c.facts.Table = client, c.settings.Table
 	c.facts.Hosts = d.ownHosts(c.settings, client.MTA)
 	c.exempt = c.exemption()

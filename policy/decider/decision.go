@@ -341,20 +341,12 @@ func (c *decision) End(how policy.End) {
 	c.close()
 }
 
-// Close implements policy.Case. The next connection has the decision's 5 KiB, unless
-// there was trouble in it: who knows what that left.
+// Close implements policy.Case.
 func (c *decision) Close() {
 	if c.lookups != nil {
 		c.lookups.Close()
 		c.lookups = nil
 	}
-	if c.broken != "" || c.decider == nil {
-		return
-	}
-	d := c.decider
-	c.limits.forget()
-	*c = decision{limits: c.limits}
-	d.rest.Put(c)
 }
 
 // close forgets the message, and what was judged by its header: the next one of

@@ -61,10 +61,10 @@ func (c *decision) sending(rcpt string) (it state.Item, ok bool) {
 		return it, false
 	}
 	if h := &c.message.sending; h.to != to {
-		network := c.network()
+		m, network := c.decider.opts.State, c.network()
 		*h = sending{to: to, item: state.Item{
-			Key:  c.key("sender", c.prefix(), strings.ToLower(from), to),
-			Wide: c.key("wide", "sender", network), Network: c.key(network),
+			Key:  m.Key("sender", c.prefix(), strings.ToLower(from), to),
+			Wide: m.Key("wide", "sender", network), Network: m.Key(network),
 		}}
 	}
 	return c.message.sending.item, true

@@ -132,10 +132,10 @@ func (c *decision) drawFrom(l *Limit, to string, recipients int, k kind) {
 	if !l.Recipients {
 		recipients = 1
 	}
-	network := c.network()
+	m, network := c.decider.opts.State, c.network()
 	c.limits.of = append(c.limits.of, l)
 	c.limits.draws = append(c.limits.draws, state.Draw{
-		Item: state.Item{Key: key, Wide: c.key("wide", l.Name, network), Network: c.key(network)}, Rate: l.Rate, N: recipients,
+		Item: state.Item{Key: key, Wide: m.Key("wide", l.Name, network), Network: m.Key(network)}, Rate: l.Rate, N: recipients,
 	})
 }
 
@@ -211,7 +211,7 @@ func (c *decision) retried(rcpt string) (passed, room bool) {
 func (c *decision) attempt(rcpt string) state.Attempt {
 	it := state.Attempt{Item: c.mail("defer", rcpt)}
 	if helo := c.facts.Greeting.Name.String(); helo != "" {
-		it.Client = c.key("defer", c.prefix(), strings.ToLower(helo))
+		it.Client = c.decider.opts.State.Key("defer", c.prefix(), strings.ToLower(helo))
 	}
 	return it
 }
@@ -219,10 +219,10 @@ func (c *decision) attempt(rcpt string) state.Attempt {
 // mail names the open message as it is known again when it is tried again: by the
 // client's network, sender and recipient.
 func (c *decision) mail(what, rcpt string) state.Item {
-	network := c.network()
+	m, network := c.decider.opts.State, c.network()
 	return state.Item{
-		Key: c.key(what, c.prefix(),
+		Key: m.Key(what, c.prefix(),
 			strings.ToLower(c.facts.Envelope.From.String()), strings.ToLower(rcpt)),
-		Wide: c.key("wide", network), Network: c.key(network),
+		Wide: m.Key("wide", network), Network: m.Key(network),
 	}
 }

@@ -90,12 +90,6 @@ func fromDomain(from policy.Text) (part string, ok bool) {
 	return domain(address), ok
 }
 
-// key names an entry of the memory. Its parts are put together in memory that is kept.
-func (c *decision) key(parts ...string) state.Key {
-	c.limits.parts = append(c.limits.parts[:0], parts...)
-	return c.decider.opts.State.Key(c.limits.parts...)
-}
-
 // networks are the client's, in text: they are asked for often.
 type networks struct{ holder, prefix string }
 
@@ -110,11 +104,7 @@ func (c *decision) network() string {
 // prefix is what the client is taken for when it comes again: a /24 or /64.
 func (c *decision) prefix() string {
 	if c.networks.prefix == "" {
-		if c.facts.Client.Addr.Is4() {
-			c.networks.prefix = c.network()
-		} else {
-			c.networks.prefix = prefix(c.facts.Client.Addr, 24, 64)
-		}
+		c.networks.prefix = prefix(c.facts.Client.Addr, 24, 64)
 	}
 	return c.networks.prefix
 }
@@ -130,8 +120,7 @@ func prefix(a netip.Addr, bits4, bits6 int) string {
 	if err != nil || !a.IsValid() {
 		return ""
 	}
-	var text [len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")]byte
-	return string(p.AppendTo(text[:0]))
+	return p.String()
 }
 
 // template blanks the runs of digits of a name, so that the names of one access

@@ -40,6 +40,6 @@ func (c *decision) ramped() bool {
 		return true
 	}
 	const steps = 10_000
-	place := uint64(c.key("ramp", c.network())) % steps
+	place := uint64(c.decider.opts.State.Key("ramp", c.network())) % steps
 	return float64(place) < share*steps/100
 }

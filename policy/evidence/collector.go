@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"blitiri.com.ar/go/spf"
@@ -16,9 +15,7 @@ import (
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
 )
 
-// DNS answers questions; resolve.Resolver does. Errors are resolve's. Each question is
-// first asked in a session's own goroutine with a resolve.Glance, whose context has ended:
-// then it must not wait.
+// DNS answers questions; resolve.Resolver does. Errors are resolve's.
 type DNS interface {
 	// Addrs are the addresses of a name, of family 4 or 6.
 	Addrs(ctx context.Context, name string, family int) ([]netip.Addr, error)
@@ -127,7 +124,6 @@ type Collector struct {
 	shares shares
 	lists  *lists
 	panics rate.Sometimes
-	rest   sync.Pool // of *lookups, closed ones
 }
 
 var _ policy.Evidence = (*Collector)(nil)
@@ -173,11 +169,7 @@ func (c *Collector) Underway() int { return len(c.slots) }
 // Start implements policy.Evidence.
 func (c *Collector) Start(client policy.Client) policy.Lookups {
 	client.Addr = client.Addr.Unmap().WithZone("")
-	l, ok := c.rest.Get().(*lookups)
-	if !ok {
-		l = new(lookups)
-	}
-	l.collector, l.client = c, client
+	l := &lookups{collector: c, client: client}
 	if !client.Addr.IsValid() {
 		return l
 	}
@@ -199,7 +191,7 @@ func (c *Collector) Start(client policy.Client) policy.Lookups {
 func (l *lookups) begin(coming <-chan struct{}) {
 	o := &l.collector.opts
 	if o.Stacks != nil && l.client.Port != 0 && !l.glance() {
-		l.run(question{source: "stack"}, nil)
+		l.run("stack", l.stack, nil)
 	}
 	var buf [8]want
 	lacking := l.lacking(l.wants(buf[:0]))
@@ -274,13 +266,13 @@ func (l *lookups) ask(wanted []want) {
 		}
 		switch w.kind {
 		case factP0f:
-			l.run(question{source: "p0f"}, nil)
+			l.run("p0f", l.p0f, nil)
 		case factIprev:
-			l.run(question{source: "iprev"}, func() { l.own = policy.IprevTempError })
+			l.run("iprev", l.iprev, func() { l.own = policy.IprevTempError })
 		case factNetwork:
-			l.run(question{source: "cymru"}, nil)
+			l.run("cymru", l.cymru, nil)
 		case factList:
-			l.run(question{source: "list", zone: w.zone}, nil)
+			l.run("list", func(ctx context.Context) finding { return l.listed(ctx, w.zone) }, nil)
 		}
 	}
 }
@@ -315,7 +307,7 @@ func (l *lookups) glance() (made bool) {
 
 func (l *lookups) remote() netip.AddrPort { return netip.AddrPortFrom(l.client.Addr, l.client.Port) }
 
-func (l *lookups) stack() finding {
+func (l *lookups) stack(context.Context) finding {
 	s, err := l.collector.opts.Stacks.Stack(l.remote(), l.client.Server)
 	if err != nil {
 		return finding{}
