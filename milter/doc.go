@@ -9,7 +9,7 @@
 //
 // Server accepts connections and gives each one a library server of its own.
 // Between the MTA and the library stands the edge, a net.Conn that reads whole
-// frames, takes those that need no library (macros, headers, bodies), hands on
+// frames, takes those that need no library (OPTNEG, macros, headers, bodies), hands on
 // the rest, and holds answers back until the next read from the MTA, so that the
 // edits and the reply of an end of message leave in one write.
 //
@@ -44,8 +44,8 @@
 //     finished message. The edge takes header frames itself.
 //  5. Sendmail writes an IPv6 client as "IPv6:2001:db8::1", which the library
 //     parses to no address. The session reads the CONNECT frame itself.
-//  6. The library answers OPTNEG without looking at the offer. The edge peeks at
-//     the offer and agrees on no more than that; Sendmail refuses more.
+//  6. The library answers OPTNEG without looking at the offer. The edge
+//     answers itself and agrees on no more than that; Sendmail refuses more.
 //  7. A macro list is sent only where the MTA offers to take one, and names
 //     CONNECT alone: in Postfix a list replaces the defaults of each stage that
 //     it names.

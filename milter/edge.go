@@ -26,6 +26,8 @@ type edge struct {
 	out  []byte // answers held until the next read
 	mute mute   // frames that need no answer
 
+	taking gomilter.Code // what is being taken, for a panic's line in the log
+
 	negotiated bool
 
 	frameBy time.Time // when the frame that has begun must be complete; zero between frames
@@ -48,7 +50,7 @@ type taker interface {
 	connect(payload []byte) error
 	nextClient()
 	atRest() bool
-	panicked(what any)
+	panicked(at gomilter.Code, what any)
 	ended(cause error)
 }
 
@@ -96,7 +98,7 @@ func (e *edge) greet() error {
 func (e *edge) Read(p []byte) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			e.taker.panicked(r)
+			e.taker.panicked(e.taking, r)
 			n, err = 0, io.EOF
 		}
 	}()
@@ -140,6 +142,7 @@ func (e *edge) next() error {
 
 // take handles a frame itself, or says that the library shall.
 func (e *edge) take(f frame) (forward bool, err error) {
+	e.taking = f.code
 	switch f.code {
 	case gomilter.CodeMacro:
 		if len(f.payload) == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/iot-milter/iot-milter/milter"
 	"github.com/iot-milter/iot-milter/milter/mtascript"
+	"github.com/iot-milter/iot-milter/policy"
 )
 
 // Every way in which an MTA goes wrong, at every stage: the session ends within
@@ -167,6 +168,49 @@ func TestShutdownCutsOffWhenItsTimeIsUp(t *testing.T) {
 	}
 	if d := f.recorded(1)[0]; d.End != "lost" {
 		t.Errorf("end=%s", d.End)
+	}
+}
+
+// waiting is a decider whose judgement waits for evidence that never comes.
+type waiting struct {
+	policy.Decider
+	asked chan struct{}
+}
+
+func (w waiting) Open(c policy.Client) policy.Case { return waitingCase{w.Decider.Open(c), w.asked} }
+
+type waitingCase struct {
+	policy.Case
+	asked chan struct{}
+}
+
+func (w waitingCase) Recipient(ctx context.Context, rcpt string) policy.Verdict {
+	close(w.asked)
+	<-ctx.Done()
+	return w.Case.Recipient(ctx, rcpt)
+}
+
+// Who waits for evidence when the time for stopping is up is told to stop.
+func TestShutdownEndsTheWaitingForEvidence(t *testing.T) {
+	asked := make(chan struct{})
+	f := start(t, options{wrap: func(d policy.Decider) policy.Decider { return waiting{d, asked} }})
+	c := f.dialPlain()
+	c.Negotiate(mtascript.FullOffer())
+	c.Event(mtascript.Connect("h", '4', 1, "192.0.2.1"))
+	c.Event(mtascript.Mail("<a@example.org>"))
+	go c.Event(mtascript.Rcpt("<u@example.test>"))
+	<-asked
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- f.server.Shutdown(ctx) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown: %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("Shutdown waits for what waits for it")
 	}
 }
 

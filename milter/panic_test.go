@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,8 @@ func (fragile) header([]byte) { panic("test") }
 // counted, and never reaches the library's own log.
 func TestPanicWhileReading(t *testing.T) {
 	counter := &panicCounter{}
-	s := New(Options{Meter: counter, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	var log bytes.Buffer
+	s := New(Options{Meter: counter, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now,
 		Limits: Limits{Sessions: 1, Idle: time.Second, Frame: time.Second}})
 	mta, filter := net.Pipe()
 	sess := &session{server: s, done: func() {}}
@@ -30,8 +32,8 @@ func TestPanicWhileReading(t *testing.T) {
 	if n, err := e.Read(make([]byte, 8)); n != 0 || err != io.EOF {
 		t.Errorf("%d bytes, %v; want io.EOF", n, err)
 	}
-	if counter.n != 1 {
-		t.Errorf("%d panics counted", counter.n)
+	if counter.n != 1 || !strings.Contains(log.String(), "stage=header") {
+		t.Errorf("%d panics counted; %s", counter.n, &log)
 	}
 	if bytes.Contains(e.out, []byte{byte(gomilter.ActReject)}) {
 		t.Error("a refusal was written")

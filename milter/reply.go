@@ -14,7 +14,7 @@ const maxReply = 980
 // The answers are written by the session itself, into what the edge holds back;
 // the library is given nil, which it takes for "no answer due". Its own way would
 // allocate a 4 KiB writer for each answer and each edit (quirk 10), and forget
-// the session after some (quirks 1 and 2). Only OPTNEG is the library's to answer.
+// the session after some (quirks 1 and 2), and it would answer OPTNEG without the offer.
 
 // say holds one frame back: a code and its payload, in parts.
 func (e *edge) say(code byte, parts ...string) {

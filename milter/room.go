@@ -30,7 +30,8 @@ func (r *room) frame(n int) []byte {
 	return r.buf[:n]
 }
 
-// back is the end of the session, whose text is not for the next one.
+// back is the end of the session. What it wrote stays until it is written over: nothing
+// reads beyond what was read or said since.
 func (r *room) back() {
 	r.reader.Reset(nil)
 	r.out = r.out[:0]

@@ -273,6 +273,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 	done := make(chan struct{})
 	go func() { s.wait.Wait(); close(done) }()
+	defer s.stop()
 	select {
 	case <-done:
 		return nil
@@ -284,6 +285,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		e.Conn.Close()
 	}
 	s.mu.Unlock()
+	s.stop() // nobody hears what those who wait for evidence would say
 	<-done
 	return ctx.Err()
 }

@@ -314,10 +314,26 @@ func (s *session) nextClient() {
 
 func (s *session) atRest() bool { return !s.open }
 
-func (s *session) panicked(what any) { s.report(policy.StageHeader, what) }
+func (s *session) panicked(at gomilter.Code, what any) { s.report(stageOf(at), what) }
+
+// stageOf is where in a session a frame of the command is taken.
+func stageOf(code gomilter.Code) policy.Stage {
+	switch code {
+	case gomilter.CodeHeader, gomilter.CodeMacro:
+		return policy.StageHeader
+	case gomilter.CodeEOH:
+		return policy.StageEOH
+	case gomilter.CodeBody:
+		return policy.StageBody
+	case codeQuitNC:
+		return policy.StageQuit
+	}
+	return policy.StageConnect // OPTNEG and CONNECT
+}
 
 // ended ends what the end of the connection left open.
 func (s *session) ended(cause error) {
+	defer s.done()
 	how := policy.EndLost
 	if s.edge.quit {
 		how = policy.EndAbort
@@ -325,5 +341,4 @@ func (s *session) ended(cause error) {
 	s.endMessage(how)
 	s.server.ended(s, cause)
 	s.closeCase()
-	s.done()
 }
