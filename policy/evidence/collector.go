@@ -295,6 +295,7 @@ func (l *lookups) glance() (made bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			l.panicked("stack", p)
+			l.collector.opts.Meter.Lookup("stack", "panic", 0)
 			made = true
 		}
 	}()

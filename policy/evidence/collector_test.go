@@ -399,6 +399,9 @@ func TestSafety16PanicInAGlance(t *testing.T) {
 	if n := strings.Count(log.String(), "\n"); n != 1 {
 		t.Errorf("%d lines:\n%s", n, log.String())
 	}
+	if n := w.meter.of("stack panic"); n != 3 {
+		t.Errorf("%d panics counted", n)
+	}
 }
 
 var suspect = &policy.Judgement{Class: policy.ClassAccess, Flag: policy.FlagSuspect}

@@ -82,6 +82,8 @@ func (c *conn) lookup(client netip.AddrPort, at local) (answer, error) {
 			if err := c.link.SetReadDeadline(time.Now().Add(patience)); err != nil {
 				return answer{}, err
 			}
+			// Once it is over the socket could not even be tried.
+			defer c.link.SetReadDeadline(time.Time{})
 			continue
 		case c.err != nil:
 			return answer{}, fmt.Errorf("tcpinfo: receive: %w", c.err)

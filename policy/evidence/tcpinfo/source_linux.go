@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -63,7 +62,7 @@ func New(o Options) (*Source, error) {
 	}
 	o = o.withDefaults()
 	s := &Source{o: o, conns: make(chan *conn, maxSockets), dumper: link}
-	for range min(maxSockets, runtime.GOMAXPROCS(0)) {
+	for range maxSockets {
 		c, err := dial()
 		if err != nil {
 			s.Close()
@@ -143,8 +142,8 @@ func (s *Source) Stack(client, server netip.AddrPort) (policy.Stack, error) {
 	return stack, err
 }
 
-// Glance is Stack for who cannot wait: exact look-ups alone, which the kernel answers
-// at once, by a socket that is free. Where that is not enough to know, ok is false, and
+// Glance is Stack for who cannot wait: exact look-ups alone, a dozen at most, each of which
+// the kernel answers before the call returns or not at all, by a socket that is free. Where that is not enough to know, ok is false, and
 // the caller asks Stack.
 func (s *Source) Glance(client, server netip.AddrPort) (stack policy.Stack, ok bool) {
 	client = plain(client)
