@@ -20,5 +20,6 @@ func takeShare() {
 	}
 }
 
-// share rounds up. What a container is allowed is taken into account by the runtime.
+// share rounds up. What a container is allowed at the start is taken into account by the
+// runtime; what that is changed to later is not, once somebody has said how many.
 func share(all int) int { return (all + coreShare - 1) / coreShare }
