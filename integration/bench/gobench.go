@@ -64,7 +64,7 @@ func measureGo(ctx context.Context, o options) (result, error) {
 	if err == nil {
 		last.add(text)
 	}
-	if o.record {
+	if o.record && !o.quick {
 		if err := os.WriteFile(recorded+"go.txt", now.text(), 0o644); err != nil {
 			return result{}, err
 		}

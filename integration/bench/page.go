@@ -108,8 +108,9 @@ func provenance(command string) string {
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
 		load, _, _ = strings.Cut(string(b), " ")
 	}
-	return fmt.Sprintf("Measured %s on commit %s by `%s`; load average of the minute before: %s.",
-		time.Now().UTC().Format(time.DateOnly), said("git", "describe", "--always", "--dirty", "--exclude=*"), command, load)
+	return fmt.Sprintf("Measured %s on commit %s by `%s`, on %s with %d cores; load average of the minute before: %s.",
+		time.Now().UTC().Format(time.DateOnly), said("git", "describe", "--always", "--dirty", "--exclude=*"), command,
+		field("/proc/cpuinfo", "model name"), runtime.NumCPU(), load)
 }
 
 // machine describes where and with what it was measured.

@@ -70,7 +70,8 @@ func timeSizes(ctx context.Context, o options) ([]measuredSize, error) {
 	defer s.stop()
 	most := warmCallers
 	for _, p := range plans(o) {
-		most += 2 * (p.messages*p.rounds + max(p.messages/10, warmCallers)) // two filters have new ones
+		n := max(p.messages, o.sessions)
+		most += 2 * (n*p.rounds + max(n/10, warmCallers, o.sessions)) // two filters have new ones
 	}
 	if most > mostCallers {
 		return nil, fmt.Errorf("%d clients are too many for %s; hint: fewer -messages or -rounds", most, benchNetwork)
