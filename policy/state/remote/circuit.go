@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -70,11 +71,13 @@ func (s *Store) keep() {
 	}
 }
 
+// pause is how long to wait for the next trial. Hosts that lost the store in one moment come back in
+// others.
 func (s *Store) pause(wait time.Duration) time.Duration {
-	if s.circuit.down.Load() {
-		return wait
+	if !s.circuit.down.Load() {
+		wait = look
 	}
-	return look
+	return wait - rand.N(wait/4)
 }
 
 func (s *Store) recover() {

@@ -48,11 +48,7 @@ func (s *Store) KeepFacts(addr netip.Addr, record string, at, until time.Time) {
 		said.facts = record // which the caller has joined with it
 		s.hosts.heard.Add(addr, said)
 	}
-	select {
-	case s.hosts.found <- foundFacts{addr, record, max(0, min(until.Sub(at), state.FactsLife)), s.opts.Now()}:
-	default:
-		s.behind(opFacts, false, 1)
-	}
+	queue(s, opFacts, s.hosts.found, foundFacts{addr, record, max(0, min(until.Sub(at), state.FactsLife)), s.opts.Now()})
 }
 
 // share tells the store of facts, but for those that are over by now.

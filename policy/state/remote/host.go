@@ -19,6 +19,13 @@ const (
 	askedHosts  = 1 << 10 // that wait to be asked about
 	toldVisits  = 1 << 12 // or habits, that wait to be told: those of a restart of the store
 	hostsAtOnce = 64      // in one question
+
+	// tellAfter is how long what is to be told may wait for more of it. What a request costs a server is
+	// mostly that it comes: what hosts tell in one costs it half of what they tell one by one.
+	tellAfter = 50 * time.Millisecond
+	// restAfter is how much longer than its answer took the next such question waits, tellAfter at most: when a
+	// store is back a hundred hosts have full queues, and what mail asks must come in between.
+	restAfter = 4
 )
 
 // hosts is what the store said of addresses, what is to be asked, and what is to be
@@ -29,6 +36,7 @@ type hosts struct {
 	visits chan seenHost
 	habits chan seenHabit
 	found  chan foundFacts
+	news   chan struct{} // has room for one: something is to be told
 
 	mu     sync.Mutex
 	coming map[netip.Addr]chan struct{} // of those that are asked about; closed with the answer
@@ -56,7 +64,26 @@ func newHosts() *hosts {
 		panic(err) // only of a size below 1
 	}
 	return &hosts{heard: said, asked: make(chan netip.Addr, askedHosts), visits: make(chan seenHost, toldVisits),
-		habits: make(chan seenHabit, toldVisits), found: make(chan foundFacts, toldVisits), coming: map[netip.Addr]chan struct{}{}}
+		habits: make(chan seenHabit, toldVisits), found: make(chan foundFacts, toldVisits), news: make(chan struct{}, 1),
+		coming: map[netip.Addr]chan struct{}{}}
+}
+
+// queue has something told to the store; it is dropped where there is no room.
+func queue[T any](s *Store, o *op, to chan<- T, what T) {
+	select {
+	case to <- what:
+		s.hosts.wake()
+	default:
+		s.behind(o, false, 1)
+	}
+}
+
+// wake says that something is to be told.
+func (h *hosts) wake() {
+	select {
+	case h.news <- struct{}{}:
+	default: // it was said
+	}
 }
 
 // Prefetch begins to ask the store what Host and Facts will be asked.
@@ -113,11 +140,7 @@ func (s *Store) Host(addr netip.Addr, at time.Time) (h state.Host, ok bool) {
 // mail host knew.
 func (s *Store) Visit(addr netip.Addr, v state.Visit) (before state.Host) {
 	if addr.IsValid() {
-		select {
-		case s.hosts.visits <- seenHost{plain(addr), v}:
-		default:
-			s.behind(opVisits, false, 1)
-		}
+		queue(s, opVisits, s.hosts.visits, seenHost{plain(addr), v})
 	}
 	return s.local.Visit(addr, v)
 }
@@ -125,11 +148,7 @@ func (s *Store) Visit(addr netip.Addr, v state.Visit) (before state.Host) {
 // Learn is state.Memory's, and has it told to the store.
 func (s *Store) Learn(it state.Item, at time.Time) {
 	s.local.Learn(it, at)
-	select {
-	case s.hosts.habits <- seenHabit{it, at.Unix() / daySeconds}:
-	default:
-		s.behind(opHabits, false, 1)
-	}
+	queue(s, opHabits, s.hosts.habits, seenHabit{it, at.Unix() / daySeconds})
 }
 
 // fetch asks about hosts until Close.
@@ -139,7 +158,7 @@ func (s *Store) fetch() {
 		case <-s.closing:
 			return
 		case addr := <-s.hosts.asked:
-			all := atOnce(addr, s.hosts.asked)
+			all := atOnce(s.hosts.asked, addr)
 			ok := s.call(opHosts, func(ctx context.Context) error { return s.recall(ctx, all) })
 			s.hosts.answered(all)
 			s.behind(opHosts, ok, len(all))
@@ -191,44 +210,73 @@ func (s *Store) read(ctx context.Context, addrs []netip.Addr) ([]heard, error) {
 // tell tells the store of visits, habits and facts until Close, and what is left then. While the
 // store is ill they wait.
 func (s *Store) tell() {
-	ill := time.NewTicker(firstWait)
-	defer ill.Stop()
+	defer s.tellLast()
 	for {
-		visits, habits, found := s.hosts.visits, s.hosts.habits, s.hosts.found
-		if s.circuit.down.Load() {
-			visits, habits, found = nil, nil, nil
-		}
 		select {
 		case <-s.closing:
-			for s.told() {
-			}
-			s.behind(opVisits, false, len(s.hosts.visits))
-			s.behind(opHabits, false, len(s.hosts.habits))
-			s.behind(opFacts, false, len(s.hosts.found))
 			return
-		case v := <-visits:
-			s.note(atOnce(v, visits))
-		case h := <-habits:
-			s.learnt(atOnce(h, habits))
-		case f := <-found:
-			s.share(atOnce(f, found))
-		case <-ill.C:
+		case <-s.hosts.news:
+		}
+		if !s.sleep(tellAfter) {
+			return
+		}
+		for s.circuit.down.Load() {
+			if !s.sleep(firstWait) {
+				return
+			}
+		}
+		for more := true; more && !s.circuit.down.Load(); {
+			start := s.opts.Now()
+			s.told()
+			if !s.sleep(min(restAfter*s.opts.Now().Sub(start), tellAfter)) {
+				return
+			}
+			more = s.hosts.waiting(hostsAtOnce)
+		}
+		if s.hosts.waiting(1) {
+			s.hosts.wake()
 		}
 	}
 }
 
-// told tells of some that are left; it reports whether there were any and it could.
-func (s *Store) told() bool {
-	select {
-	case v := <-s.hosts.visits:
-		return s.note(atOnce(v, s.hosts.visits))
-	case h := <-s.hosts.habits:
-		return s.learnt(atOnce(h, s.hosts.habits))
-	case f := <-s.hosts.found:
-		return s.share(atOnce(f, s.hosts.found))
-	default:
-		return false
+// tellLast tells of what is left, as long as the store answers.
+func (s *Store) tellLast() {
+	for s.hosts.waiting(1) && s.told() {
 	}
+	s.behind(opVisits, false, len(s.hosts.visits))
+	s.behind(opHabits, false, len(s.hosts.habits))
+	s.behind(opFacts, false, len(s.hosts.found))
+}
+
+// sleep reports whether the time is over; Close ends it before.
+func (s *Store) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-s.closing:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// waiting reports whether so many of one kind are to be told.
+func (h *hosts) waiting(n int) bool { return max(len(h.visits), len(h.habits), len(h.found)) >= n }
+
+// told tells of what waits, in a question of each kind. It reports whether it could; what it did not get
+// to waits on.
+func (s *Store) told() (ok bool) {
+	ok = true
+	if len(s.hosts.visits) > 0 {
+		ok = s.note(atOnce(s.hosts.visits))
+	}
+	if ok && len(s.hosts.habits) > 0 {
+		ok = s.learnt(atOnce(s.hosts.habits))
+	}
+	if ok && len(s.hosts.found) > 0 {
+		ok = s.share(atOnce(s.hosts.found))
+	}
+	return ok
 }
 
 func (s *Store) learnt(habits []seenHabit) bool {
@@ -270,9 +318,8 @@ func (s *Store) hostKey(table, of string) string {
 	return strings.Join([]string{s.opts.Prefix + table, of}, ":")
 }
 
-// atOnce adds what else waits, up to what goes into one question.
-func atOnce[T any](first T, more <-chan T) []T {
-	all := append(make([]T, 0, hostsAtOnce), first)
+// atOnce adds what waits, up to what goes into one question.
+func atOnce[T any](more <-chan T, all ...T) []T {
 	for len(all) < hostsAtOnce {
 		select {
 		case next := <-more:

@@ -5,14 +5,16 @@
 //
 // Mail never waits for a store that is ill. A call has 50 ms, then the host's own
 // memory answers; after three failures in a row that memory answers at once, while one
-// goroutine tries the store, first after 1 s, at last every 60 s. The own memory is
+// goroutine tries the store, first after 1 s, at last every 60 s, up to a quarter earlier by chance, for
+// hosts that lost it together. The own memory is
 // told what the store answers for, too, so that it knows what this host saw. A replica
 // that refuses to write, a full server and a wrong password are failures like silence.
 //
 // The history of addresses is hearsay, and no call waits for it: Prefetch asks behind the
 // caller's back, Host joins what came with the own memory's word, and Visit is told to the
 // store later, in order, from a queue, as is Learn; what finds no room there is counted and
-// dropped. While the store is ill the queues wait. Facts that look-ups found go the same
+// dropped. What comes within 50 ms is told in one. While the store is ill the queues wait, and when it is
+// back hosts rest between what they tell, so that what mail waits for comes in between. Facts that look-ups found go the same
 // two ways, in the same question; of two hosts that find some at once the last one's stay.
 //
 // What differs from package state: an entry goes when its time to live is over, never for another's
