@@ -15,7 +15,9 @@ import (
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
 )
 
-// DNS answers questions; resolve.Resolver does. Errors are resolve's.
+// DNS answers questions; resolve.Resolver does. Errors are resolve's. Each question is
+// first asked in a session's own goroutine with a resolve.Glance, whose context has ended:
+// then it must not wait.
 type DNS interface {
 	// Addrs are the addresses of a name, of family 4 or 6.
 	Addrs(ctx context.Context, name string, family int) ([]netip.Addr, error)
@@ -191,7 +193,7 @@ func (c *Collector) Start(client policy.Client) policy.Lookups {
 func (l *lookups) begin(coming <-chan struct{}) {
 	o := &l.collector.opts
 	if o.Stacks != nil && l.client.Port != 0 && !l.glance() {
-		l.run("stack", l.stack, nil)
+		l.run(question{source: "stack"}, nil)
 	}
 	var buf [8]want
 	lacking := l.lacking(l.wants(buf[:0]))
@@ -266,13 +268,13 @@ func (l *lookups) ask(wanted []want) {
 		}
 		switch w.kind {
 		case factP0f:
-			l.run("p0f", l.p0f, nil)
+			l.run(question{source: "p0f"}, nil)
 		case factIprev:
-			l.run("iprev", l.iprev, func() { l.own = policy.IprevTempError })
+			l.run(question{source: "iprev"}, func() { l.own = policy.IprevTempError })
 		case factNetwork:
-			l.run("cymru", l.cymru, nil)
+			l.run(question{source: "cymru"}, nil)
 		case factList:
-			l.run("list", func(ctx context.Context) finding { return l.listed(ctx, w.zone) }, nil)
+			l.run(question{source: "list", zone: w.zone}, nil)
 		}
 	}
 }
@@ -308,7 +310,7 @@ func (l *lookups) glance() (made bool) {
 
 func (l *lookups) remote() netip.AddrPort { return netip.AddrPortFrom(l.client.Addr, l.client.Port) }
 
-func (l *lookups) stack(context.Context) finding {
+func (l *lookups) stack() finding {
 	s, err := l.collector.opts.Stacks.Stack(l.remote(), l.client.Server)
 	if err != nil {
 		return finding{}

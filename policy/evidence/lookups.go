@@ -3,7 +3,6 @@ package evidence
 import (
 	"context"
 	"net/netip"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -39,126 +38,6 @@ type lookups struct {
 }
 
 var _ policy.Lookups = (*lookups)(nil)
-
-// finding is what one look-up found: take writes it down, under the lock.
-type finding struct {
-	outcome string         // for the metrics; "" where the source counts for itself
-	take    func(*lookups) // nil when nothing is known
-	fact    fact           // of the address, to be kept; none where its kind is 0
-}
-
-// run starts a look-up in the background, unless too many are under way: then it
-// leaves what a failure that may pass leaves, ill, which is nil where that is
-// nothing.
-func (l *lookups) run(source string, look func(context.Context) finding, ill func()) {
-	c := l.collector
-	network := networkOf(l.client.Addr)
-	if !c.enter(network) {
-		c.opts.Meter.Busy(source)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.blind = true
-		if ill != nil {
-			ill()
-		}
-		return
-	}
-	l.background(source, look, func() { c.leave(network) })
-}
-
-// background is run for what takes no slot, or has one; then ended gives it back.
-func (l *lookups) background(source string, look func(context.Context) finding, ended func()) {
-	c := l.collector
-	l.mu.Lock()
-	l.count(source, +1)
-	if l.ctx == nil {
-		l.ctx, l.cancel = context.WithCancel(context.Background())
-		if l.closed {
-			l.cancel()
-		}
-	}
-	ctx := l.ctx
-	l.mu.Unlock()
-	go func() {
-		deepen()
-		if ended != nil {
-			defer ended()
-		}
-		began := c.opts.Now()
-		f := l.guarded(ctx, source, look)
-		if f.outcome != "" {
-			c.opts.Meter.Lookup(source, f.outcome, c.opts.Now().Sub(began))
-		}
-		l.done(source, f)
-	}()
-}
-
-// deepen has a goroutine's stack grow once, while nothing is on it, to what most look-ups
-// need (8 KiB). It would grow by and by otherwise, each time at the deepest place, and a
-// copy costs by the frames on it.
-//
-//go:noinline
-func deepen() byte {
-	var frame [6 << 10]byte
-	return frame[zero]
-}
-
-var zero int // the compiler must not know which byte
-
-// count is called with the lock held, when a look-up begins or has ended.
-func (l *lookups) count(source string, n int) {
-	l.running += n
-	switch source {
-	case "sender", "spf":
-		l.aside += n
-	case "iprev", "cymru", "list", "p0f", "shared":
-		l.address += n
-	}
-}
-
-// guarded is one look-up, bounded in time. A panic in it must not end the daemon.
-func (l *lookups) guarded(ctx context.Context, source string, look func(context.Context) finding) (f finding) {
-	defer func() {
-		if p := recover(); p != nil {
-			l.panicked(source, p)
-			f = finding{outcome: "panic"}
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, l.collector.opts.Longest)
-	defer cancel()
-	return look(ctx)
-}
-
-// panicked logs a panic. It is called where that was recovered.
-func (l *lookups) panicked(source string, p any) {
-	l.collector.panics.Do(func() {
-		l.collector.opts.Log.Error("panic in a look-up", "source", source, "panic", p, "stack", string(debug.Stack()),
-			"hint", "its fact stays unknown; more of it within a minute is counted only")
-	})
-}
-
-func (l *lookups) done(source string, f finding) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f.take != nil {
-		f.take(l)
-	}
-	if source == "cymru" && f.take == nil && f.outcome != "none" {
-		l.blind = true
-	}
-	l.count(source, -1)
-	if f.fact.kind != 0 && l.collector.opts.Facts != nil {
-		l.learnt = append(l.learnt, f.fact)
-	}
-	if l.address == 0 && len(l.learnt) > 0 {
-		l.collector.opts.Facts.keep(l.client.Addr, l.learnt...)
-		l.learnt = nil
-	}
-	if l.running == 0 && l.idle != nil {
-		close(l.idle)
-		l.idle = nil
-	}
-}
 
 // lacking takes the facts of the address that are in hand, and returns the others.
 func (l *lookups) lacking(wanted []want) []want {
@@ -231,7 +110,7 @@ func (l *lookups) Greeting(g policy.Greeting) {
 	if same || host == "" || l.collector.opts.DNS == nil || !l.client.Addr.IsValid() {
 		return
 	}
-	l.run("helo", func(ctx context.Context) finding { return l.confirm(ctx, host) }, func() { l.found.Confirmed = policy.IprevTempError })
+	l.run(question{source: "helo", name: host}, func() { l.found.Confirmed = policy.IprevTempError })
 }
 
 // confirmed is the client's name, if the MTA or an own look-up has confirmed it. It is
@@ -261,9 +140,9 @@ func (l *lookups) Sender(e policy.Envelope) {
 		return
 	}
 	// A pardon that cannot be asked for is not denied.
-	l.run("sender", func(ctx context.Context) finding { return l.sender(ctx, from, domain) }, func() { l.found.Sending = policy.IprevTempError })
+	l.run(question{source: "sender", from: from, name: domain}, func() { l.found.Sending = policy.IprevTempError })
 	if l.collector.opts.SPF != nil {
-		l.run("spf", func(ctx context.Context) finding { return l.spf(ctx, from, helo) }, nil)
+		l.run(question{source: "spf", from: from, helo: helo}, nil)
 	}
 }
 
