@@ -3,7 +3,7 @@ package admin
 import (
 	"cmp"
 	"net/netip"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -275,11 +275,14 @@ func (t *Top) Fill(s *Snapshot, networks int) {
 		}
 	}
 	t.mu.Unlock()
-	slices.SortFunc(s.Networks, func(a, b Network) int {
-		return cmp.Or(cmp.Compare(b.Suspects, a.Suspects), a.Network.Compare(b.Network))
+	// slices.SortFunc is quicker, and makes the program 20 KiB larger for each type.
+	sort.Slice(s.Networks, func(i, j int) bool {
+		a, b := &s.Networks[i], &s.Networks[j]
+		return cmp.Or(cmp.Compare(b.Suspects, a.Suspects), a.Network.Compare(b.Network)) < 0
 	})
-	slices.SortFunc(s.ASNs, func(a, b ASN) int {
-		return cmp.Or(cmp.Compare(b.Suspects, a.Suspects), cmp.Compare(a.ASN, b.ASN))
+	sort.Slice(s.ASNs, func(i, j int) bool {
+		a, b := &s.ASNs[i], &s.ASNs[j]
+		return cmp.Or(cmp.Compare(b.Suspects, a.Suspects), cmp.Compare(a.ASN, b.ASN)) < 0
 	})
 	s.Networks = s.Networks[:min(networks, len(s.Networks))]
 	s.ASNs = s.ASNs[:min(networks, len(s.ASNs))]
