@@ -173,7 +173,10 @@ func pointer(fact Text, shown string) *string {
 	return nil
 }
 
+// powers are those of ten that numbers are rounded by.
+var powers = [...]float64{1, 10, 100, 1000, 10_000}
+
 func round(x float64, decimals int) float64 {
-	f := math.Pow(10, float64(decimals))
+	f := powers[decimals]
 	return math.Round(x*f) / f
 }

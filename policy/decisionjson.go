@@ -2,9 +2,11 @@ package policy
 
 import (
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -23,7 +25,7 @@ func (r *Record) AppendJSON(b []byte) []byte {
 	o.key("client")
 	o.b = appendAddr(o.b, f.Client.Addr)
 	o.optional("ptr", f.Client.Name.String())
-	o.text("iprev", f.Client.Iprev.String())
+	o.word("iprev", f.Client.Iprev.String())
 	if f.Greeting.Name.Known() {
 		o.text("helo", f.Greeting.Name.String())
 	}
@@ -31,14 +33,14 @@ func (r *Record) AppendJSON(b []byte) []byte {
 		o.text("from", r.Sender)
 	}
 	o.list("to", r.To)
-	o.text("class", j.Class.String())
-	o.text("device", j.Device.String())
+	o.word("class", j.Class.String())
+	o.word("device", j.Device.String())
 	o.text("vendor", j.Vendor)
-	o.number("confidence", round(j.Confidence, 4))
-	o.text("flag", j.Flag.String())
-	o.text("mode", r.Mode.String())
-	o.text("verdict", r.Verdict.String())
-	o.text("action", r.Action.String())
+	o.number("confidence", j.Confidence, 4)
+	o.word("flag", j.Flag.String())
+	o.word("mode", r.Mode.String())
+	o.word("verdict", r.Verdict.String())
+	o.word("action", r.Action.String())
 	o.text("reason", r.Reason)
 	o.text("exempt", r.Exempt)
 	if r.Judgement != nil {
@@ -51,10 +53,11 @@ func (r *Record) AppendJSON(b []byte) []byte {
 	o.optional("session", f.Client.Session)
 	o.optional("mta", f.Client.MTA)
 	o.optional("qid", r.QueueID)
-	o.text("stage", r.Stage.String())
+	o.word("stage", r.Stage.String())
 	o.key("rcpts")
 	o.b = strconv.AppendInt(o.b, int64(r.Rcpts), 10)
-	o.text("took", r.Took.Round(time.Microsecond).String())
+	o.key("took")
+	o.b = append(AppendTook(append(o.b, '"'), r.Took), '"')
 	o.optional("end", r.End.String())
 	o.limits(r.Limits)
 	o.findings(r, j)
@@ -83,6 +86,12 @@ func (o *object) text(name, value string) {
 	o.b = appendString(o.b, value)
 }
 
+// word is text for values of our own, in which nothing is to be escaped.
+func (o *object) word(name, value string) {
+	o.key(name)
+	o.b = append(append(append(o.b, '"'), value...), '"')
+}
+
 // optional leaves an empty value out.
 func (o *object) optional(name, value string) {
 	if value != "" {
@@ -90,10 +99,42 @@ func (o *object) optional(name, value string) {
 	}
 }
 
-// number is for values that encoding/json writes without an exponent.
-func (o *object) number(name string, value float64) {
+// number is a value, rounded.
+func (o *object) number(name string, value float64, decimals int) {
 	o.key(name)
-	o.b = strconv.AppendFloat(o.b, value, 'f', -1, 64)
+	o.b = appendRounded(o.b, value, decimals)
+}
+
+// appendRounded appends what encoding/json writes of a rounded value: as many digits as
+// tell it from its neighbours, which are no more than it was rounded to.
+func appendRounded(b []byte, x float64, decimals int) []byte {
+	scaled := math.Round(x * powers[decimals])
+	if math.Signbit(scaled) {
+		b = append(b, '-')
+	}
+	whole, part := uint64(math.Abs(scaled)), uint64(powers[decimals])
+	b = strconv.AppendUint(b, whole/part, 10)
+	if whole %= part; whole == 0 {
+		return b
+	}
+	for b = append(b, '.'); whole > 0; whole %= part {
+		part /= 10
+		b = append(b, byte('0'+whole/part))
+	}
+	return b
+}
+
+// AppendTook appends the text of a duration, rounded to microseconds: what its String
+// returns, without an allocation where it is below a second.
+func AppendTook(b []byte, took time.Duration) []byte {
+	took = took.Round(time.Microsecond)
+	switch {
+	case took <= 0 || took >= time.Second:
+		return append(b, took.String()...)
+	case took < time.Millisecond:
+		return append(strconv.AppendInt(b, took.Microseconds(), 10), "µs"...)
+	}
+	return append(appendRounded(b, float64(took.Microseconds())/1000, 3), "ms"...)
 }
 
 func (o *object) list(name string, values []string) {
@@ -119,7 +160,7 @@ func (o *object) probabilities(p *PerClass) {
 	o.key("p")
 	in := object{b: append(o.b, '{')}
 	for _, c := range sortedClasses {
-		in.number(c.String(), round(p[c], 4))
+		in.number(c.String(), p[c], 4)
 	}
 	o.b = append(in.b, '}')
 }
@@ -177,21 +218,26 @@ func (o *object) findings(r *Record, j *Judgement) {
 		if i > 0 {
 			o.b = append(o.b, ',')
 		}
-		in := object{b: append(o.b, '{')}
-		in.text("name", f.Signal.Name)
-		in.text("group", word(groupWords, int(f.Signal.Group)))
-		in.text("family", word(familyWords, int(f.Family)))
-		in.text("status", word(statusWords, int(f.Status)))
-		in.number("weight", round(f.Against(j.Class), 1))
-		in.key("fact")
-		in.b = append(appendEscaped(append(in.b, '"'), f.Key), '=')
-		in.b = append(appendEscaped(in.b, r.factOf(f)), '"')
-		o.b = append(in.b, '}')
+		b := append(append(o.b, `{"name":"`...), f.Signal.Name...)
+		b = append(append(b, `","group":"`...), word(groupWords, int(f.Signal.Group))...)
+		b = append(append(b, `","family":"`...), word(familyWords, int(f.Family))...)
+		b = append(append(b, `","status":"`...), word(statusWords, int(f.Status))...)
+		b = appendRounded(append(b, `","weight":`...), f.Against(j.Class), 1)
+		b = append(appendEscaped(append(b, `,"fact":"`...), f.Key), '=')
+		o.b = append(appendEscaped(b, r.factOf(f)), `"}`...)
 	}
 	o.b = append(o.b, ']')
 }
 
 func appendString(b []byte, s string) []byte { return append(appendEscaped(append(b, '"'), s), '"') }
+
+// plain are the bytes that stand for themselves.
+var plain = func() (is [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		is[c] = !strings.ContainsRune(`"\\<>&`, c)
+	}
+	return is
+}()
 
 // appendEscaped escapes what encoding/json does: controls, the quote and the
 // backslash, what HTML obeys, what JavaScript takes for line ends, and what is not
@@ -200,6 +246,10 @@ func appendEscaped(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	from := 0
 	for i := 0; i < len(s); {
+		if plain[s[i]] {
+			i++
+			continue
+		}
 		c, size := rune(s[i]), 1
 		if c >= utf8.RuneSelf {
 			c, size = utf8.DecodeRuneInString(s[i:])

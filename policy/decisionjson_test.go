@@ -34,7 +34,7 @@ func random(r *rand.Rand) *policy.Record {
 	}
 	rec := &policy.Record{
 		ID: text(), Facts: f, QueueID: text(), Sender: text(), Rcpts: r.IntN(100), Stage: policy.StageEOM, Mode: policy.ModeTag,
-		Verdict: policy.ActionReject, Action: policy.ActionTag, Exempt: text(), Reason: text(), Took: time.Duration(r.IntN(1e9)), End: policy.EndEOM,
+		Verdict: policy.ActionReject, Action: policy.ActionTag, Exempt: text(), Reason: text(), Took: time.Duration(r.Int64N([]int64{1e3, 1e6, 1e9, 1e12}[r.IntN(4)])), End: policy.EndEOM,
 		Addresses: policy.AddressForm(r.IntN(4)),
 	}
 	for range r.IntN(4) {
@@ -90,12 +90,12 @@ func FuzzAppendJSON(f *testing.F) {
 	})
 }
 
-// TestAppendJSONAllocates but the text of Took.
+// TestAppendJSONAllocates nothing.
 func TestAppendJSONAllocates(t *testing.T) {
 	rec := random(rand.New(rand.NewPCG(3, 4)))
 	rec.Limits = []policy.LimitUse{{Name: "few", Full: true, Room: began}, {Name: "many", Left: 3}}
 	b := make([]byte, 0, 8192)
-	if n := testing.AllocsPerRun(100, func() { b = rec.AppendJSON(b[:0]) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { b = rec.AppendJSON(b[:0]) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

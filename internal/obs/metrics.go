@@ -18,9 +18,9 @@ type Metrics struct {
 
 	events    map[milter.Event]prometheus.Counter
 	sessions  prometheus.Gauge
-	decisions *prometheus.CounterVec
-	reasons   *prometheus.CounterVec
-	exempt    *prometheus.CounterVec
+	decisions *bound
+	reasons   *bound
+	exempt    *bound
 	failOpen  *prometheus.CounterVec
 	took      prometheus.Histogram
 	suspended prometheus.Gauge
@@ -55,9 +55,9 @@ func NewMetrics(version string) *Metrics {
 		Registry:  prometheus.NewRegistry(),
 		events:    map[milter.Event]prometheus.Counter{},
 		sessions:  gauge("sessions", "milter sessions served now"),
-		decisions: vector("decisions_total", "decisions on messages and on refused recipients", "class", "device", "action", "stage"),
-		reasons:   vector("reasons_total", "decisions by their reason", "reason"),
-		exempt:    vector("exempt_total", "messages that were not judged, by why", "reason"),
+		decisions: counters("decisions_total", "decisions on messages and on refused recipients", "class", "device", "action", "stage"),
+		reasons:   counters("reasons_total", "decisions by their reason", "reason"),
+		exempt:    counters("exempt_total", "messages that were not judged, by why", "reason"),
 		failOpen:  vector("fail_open_total", "messages that passed unjudged because of own trouble", "cause"),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "message_seconds", Help: "own work over a whole message, in seconds",
@@ -189,7 +189,7 @@ func (m *Metrics) LogDropped(lines int) { m.dropped.Add(float64(lines)) }
 func (m *Metrics) record(r *policy.Record) {
 	if r.Exempt != policy.ExemptNone {
 		if r.Reason != policy.ReasonKept { // another of the admin's hosts counted it
-			m.exempt.WithLabelValues(r.Exempt).Inc()
+			m.exempt.inc(labels{r.Exempt})
 		}
 		return
 	}
@@ -197,9 +197,9 @@ func (m *Metrics) record(r *policy.Record) {
 	if r.Judgement != nil {
 		class, device = r.Judgement.Class.String(), r.Judgement.Device.String()
 	}
-	m.decisions.WithLabelValues(class, device, r.Action.String(), r.Stage.String()).Inc()
+	m.decisions.inc(labels{class, device, r.Action.String(), r.Stage.String()})
 	if r.Reason != "" {
-		m.reasons.WithLabelValues(r.Reason).Inc()
+		m.reasons.inc(labels{r.Reason})
 	}
 	m.took.Observe(r.Took.Seconds())
 }

@@ -4,14 +4,10 @@
 package obs
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 	"unicode"
-
-	"github.com/iot-milter/iot-milter/policy"
 )
 
 // NewLog returns a logger that writes logfmt or, with json, JSON lines to w. What
@@ -27,7 +23,7 @@ func NewLog(w io.Writer, json bool, level slog.Leveler) *slog.Logger {
 	if json {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(newTextLog(w, o))
 }
 
 // harmless replaces what the handlers leave as it is although a terminal obeys
@@ -42,59 +38,6 @@ func harmless(s string) string {
 				return r
 			}, s)
 		}
-	}
-	return s
-}
-
-// Recorder writes the verdict line of a decision and counts it. It implements
-// policy.Recorder and is safe for concurrent use.
-type Recorder struct {
-	Log     *slog.Logger
-	Metrics *Metrics
-}
-
-// Record implements policy.Recorder. The keys and their order are the contract's.
-func (r *Recorder) Record(rec *policy.Record) {
-	r.Metrics.record(rec)
-	j := rec.Judgement
-	if j == nil {
-		j = &unjudged
-	}
-	f := rec.Facts
-	var names [8]string
-	r.Log.LogAttrs(context.Background(), slog.LevelInfo, "verdict",
-		slog.String("id", rec.ID),
-		slog.String("session", f.Client.Session),
-		slog.String("mta", f.Client.MTA),
-		slog.String("qid", dash(rec.QueueID)),
-		slog.String("client", policy.AddrText(f.Client.Addr)),
-		slog.String("ptr", f.Client.Name.String()),
-		slog.String("iprev", f.Client.Iprev.String()),
-		slog.String("helo", f.Greeting.Name.String()),
-		slog.String("from", rec.Sender),
-		slog.Int("rcpts", rec.Rcpts),
-		slog.String("stage", rec.Stage.String()),
-		slog.String("class", j.Class.String()),
-		slog.String("device", j.Device.String()),
-		slog.Float64("confidence", float64(int(j.Confidence*100))/100),
-		slog.String("flag", j.Flag.String()),
-		slog.String("mode", rec.Mode.String()),
-		slog.String("verdict", rec.Verdict.String()),
-		slog.String("action", rec.Action.String()),
-		slog.String("exempt", rec.Exempt),
-		slog.String("reason", rec.Reason),
-		slog.String("signals", strings.Join(j.Strongest(names[:0]), ",")),
-		slog.String("took", rec.Took.Round(time.Microsecond).String()),
-		slog.String("end", rec.End.String()),
-	)
-}
-
-// unjudged stands for no judgement. It is only read.
-var unjudged policy.Judgement
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
 	}
 	return s
 }

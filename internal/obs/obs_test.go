@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -203,5 +204,37 @@ func TestServersDown(t *testing.T) {
 		if f.GetName() == "iot_milter_dns_servers_down" && f.GetMetric()[0].GetGauge().GetValue() != 1 {
 			t.Errorf("%v", f)
 		}
+	}
+}
+
+// TestMetricsAreBoundOnce: of many who count what was not counted before, each counts.
+func TestMetricsAreBoundOnce(t *testing.T) {
+	m := obs.NewMetrics("test")
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range 1000 {
+				m.Lookup("dns", []string{"answer", "nxdomain", "nodata"}[(i+j)%3], time.Millisecond)
+			}
+		})
+	}
+	all.Wait()
+	families, err := m.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted, timed := 0.0, uint64(0)
+	for _, f := range families {
+		for _, s := range f.Metric {
+			switch f.GetName() {
+			case "iot_milter_lookups_total":
+				counted += s.GetCounter().GetValue()
+			case "iot_milter_lookup_seconds":
+				timed += s.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	if counted != 8000 || timed != 8000 {
+		t.Errorf("%v counted, %d timed", counted, timed)
 	}
 }

@@ -12,9 +12,9 @@ import (
 
 // sources are the metrics of evidence.
 type sources struct {
-	lookups *prometheus.CounterVec
-	seconds *prometheus.HistogramVec
-	cache   *prometheus.CounterVec
+	lookups *bound
+	seconds *bound
+	cache   *bound
 	busy    *prometheus.CounterVec
 	facts   *prometheus.CounterVec
 	fact    map[string][2]prometheus.Counter // of facts: missed and hit
@@ -29,15 +29,18 @@ type sources struct {
 }
 
 func newSources() *sources {
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace, Name: "lookup_seconds", Help: "how long a look-up took, in seconds",
+		Buckets: prometheus.ExponentialBuckets(0.000_01, 4, 10),
+	}, []string{"source"})
 	s := &sources{
 		facts:   vector("facts_total", "facts of addresses that were wanted, by whether they were in hand", "fact", "result"),
 		fact:    map[string][2]prometheus.Counter{},
-		lookups: vector("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "lookup_seconds", Help: "how long a look-up took, in seconds",
-			Buckets: prometheus.ExponentialBuckets(0.000_01, 4, 10),
-		}, []string{"source"}),
-		cache:   vector("lookup_cache_total", "questions to a source's memory, by result", "source", "result"),
+		lookups: counters("lookups_total", "look-ups about clients, and questions to each source", "source", "outcome"),
+		seconds: newBound(seconds, 1, func(values ...string) prometheus.Metric {
+			return seconds.WithLabelValues(values...).(prometheus.Metric)
+		}),
+		cache:   counters("lookup_cache_total", "questions to a source's memory, by result", "source", "result"),
 		busy:    vector("lookup_busy_total", "look-ups not made: too many were under way", "source"),
 		reloads: vector("lookup_reloads_total", "databases that were replaced, by result", "source", "result"),
 		listUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "list_up",
@@ -66,8 +69,8 @@ var _ evidence.Meter = (*Metrics)(nil)
 
 // Lookup implements evidence.Meter.
 func (m *Metrics) Lookup(source, outcome string, took time.Duration) {
-	m.sources.lookups.WithLabelValues(source, outcome).Inc()
-	m.sources.seconds.WithLabelValues(source).Observe(took.Seconds())
+	m.sources.lookups.inc(labels{source, outcome})
+	m.sources.seconds.observe(labels{source}, took.Seconds())
 }
 
 // Busy implements evidence.Meter.
@@ -153,7 +156,7 @@ func (s *Source) Cached(hit bool) {
 	if hit {
 		result = "hit"
 	}
-	s.m.sources.cache.WithLabelValues(s.name, result).Inc()
+	s.m.sources.cache.inc(labels{s.name, result})
 }
 
 // Reloaded counts a database that was replaced, or could not be.
