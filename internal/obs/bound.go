@@ -43,6 +43,11 @@ func (b *bound) metric(of labels) prometheus.Metric {
 	if m, ok := b.known.Load().(map[labels]prometheus.Metric)[of]; ok {
 		return m
 	}
+	return b.add(of)
+}
+
+// add binds one more; its labels move to the heap.
+func (b *bound) add(of labels) prometheus.Metric {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m := b.bind(of[:b.count]...)
