@@ -106,9 +106,14 @@ func (o *object) number(name string, value float64, decimals int) {
 }
 
 // appendRounded appends what encoding/json writes of a rounded value: as many digits as
-// tell it from its neighbours, which are no more than it was rounded to.
+// tell it from its neighbours, which are no more than it was rounded to. No number of ours
+// has more than fifteen; whatever else a bug makes of one, NaN too, is 0, for the line must
+// stay JSON.
 func appendRounded(b []byte, x float64, decimals int) []byte {
 	scaled := math.Round(x * powers[decimals])
+	if !(math.Abs(scaled) < 1e15) {
+		return append(b, '0')
+	}
 	if math.Signbit(scaled) {
 		b = append(b, '-')
 	}

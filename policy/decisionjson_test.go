@@ -3,6 +3,7 @@ package policy_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -79,15 +80,43 @@ func TestAppendJSON(t *testing.T) {
 
 func FuzzAppendJSON(f *testing.F) {
 	for _, text := range texts {
-		f.Add(text)
+		f.Add(text, 0.97, int64(time.Millisecond))
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		rec := &policy.Record{ID: text, Facts: &policy.Facts{}, To: []string{text}, Reason: text}
+	for _, number := range []float64{0, 1, -0.00004, 0.00005, 0.99995, 1.0 / 3, 1e-300, 99999999999, -12.25} {
+		f.Add("", number, int64(number*1e9))
+	}
+	s := defaults()
+	f.Fuzz(func(t *testing.T, text string, number float64, took int64) {
+		if !(math.Abs(number) < 1e11) { // no such number, see TestAppendJSONStaysJSON
+			t.Skip()
+		}
+		seen := policy.Seen(text)
+		facts := &policy.Facts{Client: policy.Client{Session: text, MTA: text, Name: seen, Addr: netip.MustParseAddr("203.0.113.7"), Iprev: policy.IprevPass},
+			Greeting: policy.Greeting{Name: seen}, Envelope: policy.Envelope{From: seen}}
+		facts.ParseClient()
+		facts.ParseGreeting()
+		var j policy.Judgement
+		j.Judge(facts, policy.StageRcpt, &s.Rules.Prior, s.Rules.Thresholds)
+		j.Vendor, j.Confidence, j.P[policy.ClassDevice] = text, number, -number
+		rec := &policy.Record{ID: text, Facts: facts, Judgement: &j, QueueID: text, Sender: text, To: []string{text}, Exempt: text, Reason: text,
+			Limits: []policy.LimitUse{{Name: text, Key: map[string]string{"helo": text}}}, Took: time.Duration(took)}
 		want, err := json.Marshal(rec.Decision())
 		if got := rec.AppendJSON(nil); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("got  %s\nwant %s (%v)", got, want, err)
 		}
 	})
+}
+
+// TestAppendJSONStaysJSON where a number is none: encoding/json would have no line at all.
+func TestAppendJSONStaysJSON(t *testing.T) {
+	for _, number := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, -1e300, 1e15} {
+		rec := random(rand.New(rand.NewPCG(3, 4)))
+		rec.Judgement = &policy.Judgement{Confidence: number, P: policy.PerClass{number, number, number, number, number, number}}
+		var got policy.Decision
+		if err := json.Unmarshal(rec.AppendJSON(nil), &got); err != nil || got.Confidence != 0 || got.P["device"] != 0 || got.ID == "" && rec.ID != "" {
+			t.Errorf("%v: %v, %v", number, err, got)
+		}
+	}
 }
 
 // TestAppendJSONAllocates nothing.

@@ -202,12 +202,13 @@ var bareBytes = func() (is [256]bool) {
 // quotes reports whether a text with this in it is quoted.
 func quotes(r rune) bool { return r <= ' ' || r == '"' || r == '=' || r == utf8.RuneError }
 
-// appendMillis appends the time as slog does, to the millisecond.
+// appendMillis appends the time as slog does, to the millisecond. RFC3339 is quick, and
+// has no place for them.
 func appendMillis(b []byte, t time.Time) []byte {
-	const whole = len("2006-01-02T15:04:05.000")
-	// The layout with the quick way leaves final zeros out: with a tenth of a millisecond
-	// there are four digits, of which the last one goes.
-	n := len(b)
-	b = t.Truncate(time.Millisecond).Add(time.Millisecond/10).AppendFormat(b, time.RFC3339Nano)
-	return append(b[:n+whole], b[n+whole+1:]...)
+	at := len(b) + len("2006-01-02T15:04:05")
+	b = append(t.AppendFormat(b, time.RFC3339), ".000"...)
+	copy(b[at+len(".000"):], b[at:]) // the zone
+	ms := t.Nanosecond() / int(time.Millisecond)
+	b[at], b[at+1], b[at+2], b[at+3] = '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10)
+	return b
 }

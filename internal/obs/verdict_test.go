@@ -82,10 +82,13 @@ func TestVerdictLineIsSlogs(t *testing.T) {
 }
 
 func FuzzVerdictLine(f *testing.F) {
-	f.Add("DiskStation")
-	f.Add("é\u2028 \xff")
+	for _, text := range []string{"DiskStation", "é\u2028\u2029 \xff", "a\x00b=\"\\\n", "<&>\x7f\u0085\u00a0"} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if own, slogs := differ(t, hostile(text)); own != slogs {
+		r := hostile(text)
+		r.ID, r.QueueID, r.Sender, r.Facts.Client.Session, r.Facts.Client.MTA = text, text, text, text, text
+		if own, slogs := differ(t, r); own != slogs {
 			t.Errorf("\n got %s\nwant %s", own, slogs)
 		}
 	})
