@@ -24,9 +24,14 @@ func (d *decided) Record(r *policy.Record) { d.last = *r }
 // BenchmarkRecord is what the session of a decision does to have it logged, counted,
 // shown and kept, by all the recorders in the order in which the daemon has them. What is
 // done behind the mail path (writing, packing) is another goroutine's.
-func BenchmarkRecord(b *testing.B) {
+func BenchmarkRecord(b *testing.B) { benchmarkRecord(b, "") }
+
+// BenchmarkRecordKeepsNothing is the same with history.days = 0.
+func BenchmarkRecordKeepsNothing(b *testing.B) { benchmarkRecord(b, "[history]\ndays = 0\n") }
+
+func benchmarkRecord(b *testing.B, history string) {
 	dir := b.TempDir()
-	c, _, err := conf.Parse("", fmt.Appendf(nil, "state_dir = %q\n[dns]\nenabled = false\n", dir))
+	c, _, err := conf.Parse("", fmt.Appendf(nil, "state_dir = %q\n[dns]\nenabled = false\n%s", dir, history))
 	if err != nil {
 		b.Fatal(err)
 	}

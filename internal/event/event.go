@@ -11,9 +11,12 @@ import (
 	"github.com/iot-milter/iot-milter/policy"
 )
 
-// Sink takes lines, one JSON object each with a line feed. It is called by one
+// Sink takes lines, one JSON object each with a line feed. Add and Flush are called by one
 // goroutine, and must not keep the line.
 type Sink interface {
+	// Wants reports whether lines are kept at all now. It is called by many, and does not
+	// wait.
+	Wants() bool
 	Add(line []byte)
 	// Flush is called about every second.
 	Flush()
@@ -65,7 +68,7 @@ func New(next policy.Recorder, meter Meter, sinks ...Sink) *Stream {
 // to those behind it, and counted.
 func (s *Stream) Record(r *policy.Record) {
 	s.next.Record(r)
-	if len(s.sinks) == 0 && s.tails.Load() == 0 {
+	if !s.wanted() {
 		return
 	}
 	line := s.pool.Get().(*[]byte)
@@ -76,6 +79,16 @@ func (s *Stream) Record(r *policy.Record) {
 		s.meter.EventsDropped(1)
 		s.free(line)
 	}
+}
+
+// wanted reports whether there is anybody for whom a line is to be written.
+func (s *Stream) wanted() bool {
+	for _, to := range s.sinks {
+		if to.Wants() {
+			return true
+		}
+	}
+	return s.tails.Load() > 0
 }
 
 func (s *Stream) free(line *[]byte) {

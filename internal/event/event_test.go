@@ -34,7 +34,10 @@ type sink struct {
 	mu    sync.Mutex
 	lines []string
 	hold  chan struct{}
+	idle  atomic.Bool
 }
+
+func (s *sink) Wants() bool { return !s.idle.Load() }
 
 func (s *sink) Add(line []byte) {
 	if s.hold != nil {
@@ -213,5 +216,31 @@ func TestFileThatIsNone(t *testing.T) {
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "{}\n" {
 		t.Errorf("%q %v", text, err)
+	}
+}
+
+// TestNobodyWantsLines: then none is written, until somebody does.
+func TestNobodyWantsLines(t *testing.T) {
+	next, to := &taker{}, &sink{}
+	to.idle.Store(true)
+	s := New(next, &meter{}, to)
+	defer s.Close()
+	s.Record(record("unwanted"))
+	tail, ok := s.Tail()
+	if !ok {
+		t.Fatal("nobody may watch")
+	}
+	s.Record(record("watched"))
+	if line := string(<-tail.Lines); !strings.Contains(line, `"id":"watched"`) {
+		t.Error(line)
+	}
+	s.Leave(tail)
+	s.Record(record("unwanted again"))
+	to.idle.Store(false)
+	s.Record(record("wanted"))
+	s.Close()
+	got := strings.Join(to.lines, "")
+	if strings.Contains(got, "unwanted") || !strings.Contains(got, `"id":"wanted"`) || next.n.Load() != 4 {
+		t.Errorf("%d records, lines %s", next.n.Load(), got)
 	}
 }

@@ -39,6 +39,9 @@ const (
 	fileRetry = 10 * time.Second
 )
 
+// Wants implements Sink.
+func (*File) Wants() bool { return true }
+
 // Add implements Sink.
 func (f *File) Add(line []byte) {
 	f.waiting = append(f.waiting, line...)

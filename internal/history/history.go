@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -57,8 +58,9 @@ const (
 // Store is a history. It is safe for concurrent use; Add waits for the disk, and for
 // searches that read the newest segment, never for others.
 type Store struct {
-	opts Options
-	said rate.Sometimes
+	opts  Options
+	said  rate.Sometimes
+	keeps atomic.Bool // anything at all
 
 	mu       sync.Mutex
 	keep     time.Duration
@@ -88,6 +90,7 @@ const (
 // Open returns a Store. A folder that cannot be used is said, and tried again.
 func Open(o Options) *Store {
 	s := &Store{opts: o, keep: o.Keep, size: o.Size, said: rate.Sometimes{Interval: time.Minute}}
+	s.keeps.Store(o.Keep > 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(); err != nil {
@@ -104,6 +107,7 @@ func (s *Store) Bound(keep time.Duration, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keep, s.size = keep, size
+	s.keeps.Store(keep > 0)
 	s.prune()
 }
 
@@ -148,6 +152,9 @@ func (s *Store) known(e fs.DirEntry) (g segment, ok bool) {
 	}
 	return segment{name: e.Name(), since: time.UnixMilli(ms), last: info.ModTime(), bytes: info.Size()}, true
 }
+
+// Wants reports whether lines are kept now.
+func (s *Store) Wants() bool { return s.keeps.Load() }
 
 // Add keeps a line, which ends with a line feed. Lines wait in memory for the next
 // Flush, or for 32 KiB of them.

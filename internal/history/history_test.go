@@ -183,7 +183,12 @@ func TestSafety21Bounds(t *testing.T) {
 	if p.Flush(); len(p.ids(Query{})) != 0 || p.bytes != 0 {
 		t.Errorf("%d are kept a week later", len(p.ids(Query{})))
 	}
-	p.Bound(0, 1<<20)
+	if !p.Wants() {
+		t.Error("wants no lines of a week")
+	}
+	if p.Bound(0, 1<<20); p.Wants() {
+		t.Error("wants lines of 0 days")
+	}
 	p.add(0, 10)
 	if p.Flush(); len(p.files()) != 0 {
 		t.Errorf("0 days keep %q", p.files())
