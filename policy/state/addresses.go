@@ -68,9 +68,13 @@ func newAddresses[V any](room int, k0, k1 uint64) (*addresses[V], error) {
 
 // lock returns the shard of a key, locked.
 func (t *addresses[V]) lock(k *hostKey) *shard[V] {
-	s := &t.shards[siphash.Hash(t.k0, t.k1, k[:])&uint64(len(t.shards)-1)]
+	s := &t.shards[t.shardOf(k)]
 	s.mu.Lock()
 	return s
+}
+
+func (t *addresses[V]) shardOf(k *hostKey) int {
+	return int(siphash.Hash(t.k0, t.k1, k[:]) & uint64(len(t.shards)-1))
 }
 
 // peek finds a value, and the segment that it is in.
@@ -94,12 +98,17 @@ func (s *shard[V]) put(t *addresses[V], k hostKey, v V, in segment[V], proven bo
 			s.evict(t)
 		}
 		t.count.Add(1)
-		if !k.wide() {
-			s.holders[k.holder()]++
-		}
+		s.hold(&k)
 	}
 	s.journal.note(k)
 	s.settle(k, v, in, proven)
+}
+
+// hold counts a new address for its network.
+func (s *shard[V]) hold(k *hostKey) {
+	if !k.wide() {
+		s.holders[k.holder()]++
+	}
 }
 
 // settle puts a value into the segment that is its own.
@@ -162,15 +171,35 @@ func (s *shard[V]) remove(t *addresses[V], k hostKey) bool {
 	return true
 }
 
-// restore takes in a stored value, unless there is one already or no room.
-func (t *addresses[V]) restore(k hostKey, v V, proven bool) bool {
-	s := t.lock(&k)
-	defer s.mu.Unlock()
-	if _, in := s.peek(k); in != nil || t.count.Load() >= t.room || !k.wide() && s.full(&k) {
-		return false
+// reserve counts one more where there is room.
+func (t *addresses[V]) reserve() bool {
+	if t.count.Add(1) <= t.room {
+		return true
 	}
-	s.put(t, k, v, nil, proven)
-	return true
+	t.count.Add(-1)
+	return false
+}
+
+// restore takes in some of the stored values, unless there is one already or no room: then
+// it calls gone.
+func (s *shard[V]) restore(t *addresses[V], from []located[V], some []uint64, proven func(*V) bool, gone func(hostKey)) (n int) {
+	var refused []hostKey
+	s.mu.Lock()
+	for _, i := range some {
+		e := &from[i]
+		if _, in := s.peek(e.key); in != nil || !e.key.wide() && s.full(&e.key) || !t.reserve() {
+			refused = append(refused, e.key)
+			continue
+		}
+		s.hold(&e.key)
+		s.settle(e.key, e.value, nil, proven(&e.value))
+		n++
+	}
+	s.mu.Unlock()
+	for _, k := range refused {
+		gone(k)
+	}
+	return n
 }
 
 // step is how many entries are gone through under one hold of a lock.

@@ -167,12 +167,9 @@ func (h *Host) parse(b []byte) bool {
 	if len(b) != hostSize || int(b[22]) >= len(device.Kinds) {
 		return false
 	}
-	for i, n := range [...]*Unix{&h.First, &h.Last, &h.Shown} {
-		*n = Unix(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	for i, n := range [...]*uint16{&h.Sessions, &h.Suspect, &h.Flagged, &h.Days, &h.Shows} {
-		*n = binary.LittleEndian.Uint16(b[12+2*i:])
-	}
+	time, count := binary.LittleEndian.Uint32, binary.LittleEndian.Uint16
+	h.First, h.Last, h.Shown = Unix(time(b)), Unix(time(b[4:])), Unix(time(b[8:]))
+	h.Sessions, h.Suspect, h.Flagged, h.Days, h.Shows = count(b[12:]), count(b[14:]), count(b[16:]), count(b[18:]), count(b[20:])
 	h.Device = device.Kind(b[22])
 	copy(h.Classes[:], b[23:])
 	return h.Sessions > 0

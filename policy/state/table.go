@@ -84,9 +84,14 @@ func (t *table[V]) put(key, network Key, value V, spent func(V) bool) bool {
 
 // add takes in a new entry, for which there is room.
 func (t *table[V]) add(key Key, e entry[V]) {
+	t.take(key, e)
+	t.journal.note(key)
+}
+
+// take is add of what is no change.
+func (t *table[V]) take(key Key, e entry[V]) {
 	t.lru.Add(key, e)
 	t.holders[e.network]++
-	t.journal.note(key)
 }
 
 func (t *table[V]) remove(key Key) { t.lru.Remove(key) }

@@ -57,15 +57,16 @@ type Store struct {
 	path   string
 
 	// The goroutine's own, after Open.
-	db      *bolt.DB
-	file    *os.File // db's
-	loaded  bool     // the file's entries are in the memory
-	due     bool     // everything is to be written, for changes were missed
-	created bool     // the last attempt met a new file
-	wait    time.Duration
-	retry   time.Time // of the next attempt
-	said    time.Time // the last line about trouble
-	expired time.Time
+	db       *bolt.DB
+	file     *os.File // db's
+	loaded   bool     // the file's entries are in the memory
+	littered bool     // what the start took of memory is not given back yet
+	due      bool     // everything is to be written, for changes were missed
+	created  bool     // the last attempt met a new file
+	wait     time.Duration
+	retry    time.Time // of the next attempt
+	said     time.Time // the last line about trouble
+	expired  time.Time
 
 	closing chan time.Time // takes until when to write
 	done    chan struct{}
@@ -125,6 +126,10 @@ const expireEvery = time.Hour
 
 func (s *Store) work() {
 	now := s.opts.Now()
+	if s.littered { // not while the daemon starts, and MTAs wait for it
+		s.littered = false
+		debug.FreeOSMemory()
+	}
 	if now.Sub(s.expired).Abs() >= expireEvery {
 		s.expired = now
 		s.memory.Expire(now)

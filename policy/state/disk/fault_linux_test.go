@@ -323,17 +323,6 @@ func TestMillion(t *testing.T) {
 	runtime.KeepAlive(m)
 }
 
-// spread is a host of many: every second one has a network of its own. Their order is
-// unlike that of the file.
-func spread(i int) netip.Addr {
-	n := uint32(i) * 2654435761 // odd: no two are the same
-	if i%2 == 0 {
-		n /= 2
-		return netip.AddrFrom4([4]byte{10, byte(n), byte(n >> 8), byte(n >> 16)})
-	}
-	return netip.AddrFrom16([16]byte{0xfd, 0, byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24), 15: 1})
-}
-
 // rss returns what the process holds of memory, and held at most.
 func (w *world) rss(when string) (now, peak int) {
 	text, _ := os.ReadFile("/proc/self/status")

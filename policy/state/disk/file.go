@@ -1,12 +1,12 @@
 package disk
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -54,10 +54,7 @@ func (s *Store) open() error {
 	// What was sound in a corrupt file was worth keeping.
 	if loader != nil && !s.loaded {
 		n := loader.Done()
-		s.loaded = true
-		if n > 0 {
-			debug.FreeOSMemory() // reading took as much again
-		}
+		s.loaded, s.littered = true, true
 		s.opts.Meter.StoreLoaded(n, s.opts.Now().Sub(began))
 		s.opts.Log.Info("history loaded", "file", s.path, "entries", n, "took", s.opts.Now().Sub(began))
 	}
@@ -69,15 +66,40 @@ func (s *Store) open() error {
 		return err
 	}
 	s.db, s.file, s.created = db, file, false
-	if err := s.update(s.prepare); err != nil {
+	if err := s.prepare(); err != nil {
 		return err
 	}
 	s.release()
 	return nil
 }
 
-// prepare makes what a new file lacks.
-func (s *Store) prepare(tx *bolt.Tx) error {
+// prepare makes what a new file lacks. In one that lacks nothing it writes nothing, for
+// that would wait for the disk.
+func (s *Store) prepare() error {
+	whole := false
+	if err := contain(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			whole = s.whole(tx)
+			return nil
+		})
+	}); err != nil || whole {
+		return err
+	}
+	return s.update(s.complete)
+}
+
+// whole reports whether the file has all that complete makes.
+func (s *Store) whole(tx *bolt.Tx) bool {
+	for t := range state.NumTables {
+		if tx.Bucket([]byte(t.String())) == nil {
+			return false
+		}
+	}
+	b := tx.Bucket([]byte(metaBucket))
+	return b != nil && string(b.Get([]byte(metaVersion))) == version && bytes.Equal(b.Get([]byte(metaSecret)), s.fingerprint())
+}
+
+func (s *Store) complete(tx *bolt.Tx) error {
 	for t := range state.NumTables {
 		b := tx.Bucket([]byte(t.String()))
 		if b != nil {
@@ -155,9 +177,15 @@ func (s *Store) inspect(f *os.File, size int64, loader *state.Loader) error {
 		tables[t.String()] = t
 	}
 	format, secret, bad, empty := "", "", 0, true
+	var last []byte // bucket
+	var t state.Table
+	var ok bool
 	err := walk(f, size, func(bucket, key, value []byte) {
 		empty = false
-		t, ok := tables[string(bucket)]
+		if !bytes.Equal(bucket, last) {
+			last = bytes.Clone(bucket)
+			t, ok = tables[string(bucket)]
+		}
 		switch {
 		case string(bucket) == metaBucket && string(key) == metaVersion:
 			format = string(value)
@@ -165,7 +193,7 @@ func (s *Store) inspect(f *os.File, size int64, loader *state.Loader) error {
 			secret = string(value)
 		case string(bucket) == metaBucket:
 		case !ok || len(key) != len(state.StoreKey{}) || len(value) < sumSize,
-			binary.LittleEndian.Uint32(value) != sum(t.String(), key, value[sumSize:]):
+			binary.LittleEndian.Uint32(value) != sum(t, key, value[sumSize:]):
 			bad++
 		case loader != nil:
 			if !loader.Add(t, (*state.StoreKey)(key), value[sumSize:]) {

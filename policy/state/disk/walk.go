@@ -35,16 +35,17 @@ var order = binary.NativeEndian
 type walker struct {
 	file  io.ReaderAt
 	size  int64
-	high  uint64   // pages in use are below it
-	seen  []uint64 // a bit for each page
+	high  uint64               // pages in use are below it
+	seen  []uint64             // a bit for each page
+	pages [maxDepth + 1][]byte // the one that is read at each depth
 	yield func(bucket, key, value []byte)
 	wrong error // the first thing that is
 	io    error
 }
 
-// walk calls yield with every entry of every bucket. The file must be locked. It
-// returns errCorrupt, wrapped, if anything is wrong about it, and goes on where it
-// can; other errors are the disk's.
+// walk calls yield with every entry of every bucket, whose bytes hold until yield
+// returns. The file must be locked. It returns errCorrupt, wrapped, if anything is wrong
+// about it, and goes on where it can; other errors are the disk's.
 func walk(file io.ReaderAt, size int64, yield func(bucket, key, value []byte)) error {
 	w := &walker{file: file, size: size, yield: yield}
 	meta := w.meta()
@@ -113,7 +114,8 @@ func (w *walker) read(b []byte, at int64) bool {
 }
 
 // page reads a page that nothing else refers to, and returns it without its header.
-func (w *walker) page(id uint64) (body []byte, flags uint16, count int) {
+// It is overwritten by the next one at its depth.
+func (w *walker) page(id uint64, depth int) (body []byte, flags uint16, count int) {
 	if w.io != nil {
 		return nil, 0, 0
 	}
@@ -121,7 +123,10 @@ func (w *walker) page(id uint64) (body []byte, flags uint16, count int) {
 		w.fail("page %d of %d", id, w.high)
 		return nil, 0, 0
 	}
-	page := make([]byte, pageSize)
+	if w.pages[depth] == nil {
+		w.pages[depth] = make([]byte, pageSize)
+	}
+	page := w.pages[depth][:pageSize:pageSize]
 	if !w.read(page, int64(id)*pageSize) {
 		return nil, 0, 0
 	}
@@ -149,7 +154,7 @@ func (w *walker) page(id uint64) (body []byte, flags uint16, count int) {
 // freelist sees to it that what the file calls free is used nowhere: bbolt writes
 // over it.
 func (w *walker) freelist(id uint64) {
-	body, flags, count := w.page(id)
+	body, flags, count := w.page(id, 0)
 	if body == nil {
 		return
 	}
@@ -189,11 +194,13 @@ func (s span) holds(key []byte) bool {
 // tree walks over a page and what is below it. Without a bucket it is the root,
 // which holds buckets alone.
 func (w *walker) tree(id uint64, bucket []byte, keys span, depth int) {
-	body, flags, count := w.page(id)
+	if depth > maxDepth {
+		w.fail("page %d is too deep", id)
+		return
+	}
+	body, flags, count := w.page(id, depth)
 	switch {
 	case body == nil:
-	case depth > maxDepth:
-		w.fail("page %d is too deep", id)
 	case flags == flagLeaf:
 		w.leaf(body, count, bucket, keys, depth)
 	case flags == flagBranch:

@@ -28,11 +28,17 @@ const sumSize = 4
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// sums are those of the tables' names, with which the sums of their entries begin.
+var sums = func() (of [state.NumTables]uint32) {
+	for t := range state.NumTables {
+		of[t] = crc32.Checksum(append([]byte(t.String()), 0), castagnoli)
+	}
+	return of
+}()
+
 // sum covers the table too, so that an entry proves where it belongs.
-func sum(table string, key, value []byte) uint32 {
-	var buf [32 + state.MaxStored]byte
-	text := append(append(append(append(buf[:0], table...), 0), key...), value...)
-	return crc32.Checksum(text, castagnoli)
+func sum(t state.Table, key, value []byte) uint32 {
+	return crc32.Update(crc32.Update(sums[t], castagnoli, key), castagnoli, value)
 }
 
 // encode appends the entry as the file holds it, nothing if the memory has none.
@@ -42,7 +48,7 @@ func (s *Store) encode(t state.Table, key *state.StoreKey, b []byte) []byte {
 	if len(b) == sumSize {
 		return nil
 	}
-	binary.LittleEndian.PutUint32(b, sum(t.String(), key[:], b[sumSize:]))
+	binary.LittleEndian.PutUint32(b, sum(t, key[:], b[sumSize:]))
 	return b
 }
 
