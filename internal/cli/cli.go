@@ -113,7 +113,6 @@ func runCommand(b Build) *cobra.Command {
 	}
 	path := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		takeShare()
 		err := daemon.Run(*path, b.Version, c.ErrOrStderr())
 		var broken conf.Errors
 		if err == nil || errors.As(err, &broken) {

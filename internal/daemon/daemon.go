@@ -70,6 +70,7 @@ func Run(path, version string, w io.Writer) error {
 		return err
 	}
 	debug.SetMemoryLimit(int64(config.Limits.Memory) + int64(len(ballast()))) // which is not there
+	unhurried := hasten()
 	d := &Daemon{path: path, version: version, config: config, running: config, metrics: obs.NewMetrics(version), notifies: rate.Sometimes{Interval: time.Minute}}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
@@ -79,6 +80,16 @@ func Run(path, version string, w io.Writer) error {
 	}
 	d.level.Set(config.Log.Level)
 	d.log = obs.NewLog(lines, config.Log.Format == "json", &d.level)
+	// Sockets first: MTAs that connect while history is loaded wait in them for the answer.
+	// Nobody is judged before, for the history may be what pardons.
+	listeners, err := listen(config)
+	if err != nil {
+		return err
+	}
+	defer closeAll(listeners)
+	for _, l := range listeners {
+		d.log.Info("listening", "socket", l.Addr().String())
+	}
 	memory, err := openMemory(config, d.log, d.metrics)
 	if err != nil {
 		return err
@@ -107,17 +118,13 @@ func Run(path, version string, w io.Writer) error {
 			Grace: min(maxGrace, config.Limits.Drain),
 		},
 	})
-	return d.serve(signals)
+	unhurried()
+	return d.serve(listeners, signals)
 }
 
-func (d *Daemon) serve(signals <-chan os.Signal) error {
-	listeners, err := listen(d.config)
-	if err != nil {
-		return err
-	}
+func (d *Daemon) serve(listeners []net.Listener, signals <-chan os.Signal) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		d.log.Info("listening", "socket", l.Addr().String())
 		go func() { failed <- d.server.Serve(l) }()
 	}
 	d.listening.Store(true)

@@ -129,11 +129,20 @@ func (p *process) message(helo string) string {
 // messageFrom is message from a client with that PTR name.
 func (p *process) messageFrom(name, helo string) string {
 	p.t.Helper()
+	conn, err := mtascript.Dial("unix", p.socket)
+	if err != nil {
+		p.t.Fatalf("%v\n%s", err, p.log)
+	}
+	return p.messageOver(conn, name, helo)
+}
+
+func (p *process) messageOver(conn *mtascript.Conn, name, helo string) string {
+	p.t.Helper()
 	s := mtascript.Session{
 		Client: mtascript.Client{Host: name, Port: 4000, Addr: "192.0.2.10"}, Helo: helo,
 		Messages: []mtascript.Message{{From: "a@example.org", Rcpts: []string{"u@example.test"}}},
 	}
-	tr, err := s.Dial("unix", p.socket)
+	tr, err := s.Run(conn)
 	if err != nil {
 		p.t.Fatalf("%v\n%s", err, p.log)
 	}
