@@ -34,10 +34,10 @@ type Thresholds struct {
 type Judgement struct {
 	Class      Class
 	Device     device.Kind // with class device, or flag yes
+	Flag       Flag
 	Vendor     string
 	Confidence float64 // P of Class; 0 for ClassUnknown
 	P          PerClass
-	Flag       Flag
 	Findings   Findings
 
 	// Families says which families have measured evidence against the client.
@@ -114,6 +114,9 @@ func (j *Judgement) sum() (total PerClass) {
 		}
 	}
 	for g := range groups {
+		if groups[g] == (PerClass{}) {
+			continue
+		}
 		limitGroup(&groups[g], groupCap[g])
 		for c := ClassMailserver; c < numClasses; c++ {
 			total[c] += groups[g][c]
@@ -136,10 +139,13 @@ func limitGroup(w *PerClass, limit float64) {
 	}
 }
 
+// nats is a deciban in units of the natural logarithm.
+const nats = math.Ln10 / 10
+
 func posterior(prior, sums *PerClass) (p PerClass) {
 	total := 0.0
 	for c := ClassMailserver; c < numClasses; c++ {
-		p[c] = prior[c] * math.Pow(10, sums[c]/10)
+		p[c] = prior[c] * math.Exp(sums[c]*nats)
 		total += p[c]
 	}
 	for c := ClassMailserver; c < numClasses; c++ {

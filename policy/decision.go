@@ -16,20 +16,20 @@ type Record struct {
 	Judgement *Judgement // nil when nothing was judged
 	QueueID   string
 	Sender    string // the sender's address as logs and decisions show it, see Envelope.Sender
-	Addresses AddressForm
-	Rcpts     int // accepted ones
+	Rcpts     int    // accepted ones
 	// To are the domains of the recipients, in lower case, at most MaxTo: of the message,
 	// or of the refused one.
-	To      []string
-	Limits  []LimitUse // those that counted
-	Stage   Stage
-	Mode    Mode
-	Verdict Action // what policy concludes
-	Action  Action // what was done
-	Exempt  string
-	Reason  string
-	Took    time.Duration // own work over the whole message
-	End     End
+	To        []string
+	Limits    []LimitUse // those that counted
+	Exempt    string
+	Reason    string
+	Took      time.Duration // own work over the whole message
+	Addresses AddressForm
+	Stage     Stage
+	Mode      Mode
+	Verdict   Action // what policy concludes
+	Action    Action // what was done
+	End       End
 }
 
 // AddressForm is how much of mail addresses a record shows. Whoever sets it to

@@ -35,12 +35,12 @@ type Client struct {
 	MTA     string         // the MTA's own name, its macro j
 	Addr    netip.Addr     // of the client, IPv4-mapped ones unmapped; invalid when it is unknown
 	Port    uint16         // of the client; 0 is unknown
-	Server  netip.AddrPort // what the client connected to, as far as told
-	Daemon  string         // name of the listening daemon, macro {daemon_name}
 	CanHold bool           // the MTA agreed to quarantine messages
 	Unix    bool           // the mail comes from a process on the MTA's machine
+	Iprev   Iprev          // of the PTR name
 	Name    Text           // the PTR name: confirmed when Iprev is pass, claimed otherwise
-	Iprev   Iprev
+	Server  netip.AddrPort // what the client connected to, as far as told
+	Daemon  string         // name of the listening daemon, macro {daemon_name}
 }
 
 // Greeting is what the client said in HELO or EHLO. The zero value is "no HELO

@@ -105,12 +105,12 @@ type Listing struct {
 // connections: another host behind it may have been seen.
 type P0f struct {
 	Known    bool
+	NAT      bool   // it saw different systems at the address of late
 	OS       string // "Linux", "Windows" …, "" when it matched nothing
 	Flavor   string // "3.11 and newer"
 	Link     string // "Ethernet or modem", "DSL" …
 	Distance int    // hops; -1 is unknown
 	Uptime   time.Duration
-	NAT      bool // it saw different systems at the address of late
 }
 
 // Banner is what an earlier probe saw at the client's address.

@@ -30,6 +30,11 @@ func ParseAddr(s string) netip.Addr {
 	if len(s) > 5 && strings.EqualFold(s[:5], "IPv6:") {
 		s = s[5:]
 	}
+	// The parser's error would cost an allocation for each name. What has no colon is of
+	// IPv4, if anything, and ends with a digit.
+	if s == "" || !strings.Contains(s, ":") && (s[len(s)-1] < '0' || s[len(s)-1] > '9') {
+		return netip.Addr{}
+	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil {
 		return netip.Addr{}

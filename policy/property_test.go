@@ -90,9 +90,9 @@ func TestPropertyWorseHeaders(t *testing.T) {
 // anybody else never lowers their share, whatever was found before.
 func TestPropertyBadEvidence(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	signals := make(map[string]*Signal)
+	signals := make(map[string]int)
 	for i := range Signals {
-		signals[Signals[i].Name] = &Signals[i]
+		signals[Signals[i].Name] = i
 	}
 	for range 50000 {
 		var j Judgement
@@ -102,7 +102,7 @@ func TestPropertyBadEvidence(t *testing.T) {
 				return
 			}
 			found[w.Signal] = true
-			j.Findings.signal = signals[w.Signal]
+			j.Findings.at = signals[w.Signal]
 			j.Findings.Add(w.Status, "", "")
 		}
 		for range r.IntN(6) {
@@ -250,7 +250,7 @@ func FuzzMark(f *testing.F) {
 	f.Fuzz(func(t *testing.T, host, reason string, confidence float64, class, kind, flag byte) {
 		j := &Judgement{Class: Class(class), Device: device.Kind(kind), Flag: Flag(flag % 3), Confidence: confidence}
 		for i := range Signals {
-			j.Findings.signal = &Signals[i]
+			j.Findings.at = i
 			j.Findings.Add(StatusFail, "", host)
 		}
 		if class >= byte(numClasses) {

@@ -6,6 +6,9 @@ import "github.com/iot-milter/iot-milter/policy/device"
 // most of a group exclude each other.
 const maxFindings = 40
 
+// fewFindings is what there is room for at first: most judgements have fewer.
+const fewFindings = 8
+
 // Signal is a named test of facts. Names are lower-kebab and stable for ever:
 // they stand in headers, logs and admins' scripts.
 type Signal struct {
@@ -24,45 +27,48 @@ type Signal struct {
 // Finding is what one signal found.
 type Finding struct {
 	Signal *Signal
+	Weight *Weight // nil when the status carries none
 	Status Status
 	Family Family
-	Key    string // the fact that caused it: what it is …
-	Value  string // … and its text, which may be an attacker's
 	Kind   device.Kind
 	Vendor string
-	Weight *Weight // nil when the status carries none
+	Key    string // the fact that caused it: what it is …
+	Value  string // … and its text, which may be an attacker's
 }
 
 // Fact is the quoted fact, "key=value".
 func (f *Finding) Fact() string { return f.Key + "=" + f.Value }
 
 // Findings is the buffer that signals append to. The zero value is ready;
-// Reset empties it. It belongs to one goroutine at a time.
+// Reset empties it. It belongs to one goroutine at a time, and is not copied:
+// the copy would have the same memory.
 type Findings struct {
-	list   [maxFindings]Finding
-	n      int
-	signal *Signal
+	list []Finding // at most maxFindings; none before the first
+	at   int       // which of Signals is being run
 }
 
 // Reset empties the buffer.
-func (fs *Findings) Reset() { fs.n = 0 }
+func (fs *Findings) Reset() { fs.list = fs.list[:0] }
 
 // List returns the findings in the order of Signals; valid until Reset.
-func (fs *Findings) List() []Finding { return fs.list[:fs.n] }
+func (fs *Findings) List() []Finding { return fs.list }
 
 // Add appends a finding of the signal that is being run and returns it, so that
-// the signal can add what it knows of the device or change the family. The key
-// and value quote the fact.
+// the signal can add what it knows of the device or change the family: until the
+// next is added. The key and value quote the fact.
 func (fs *Findings) Add(status Status, key, value string) *Finding {
-	f := &fs.list[min(fs.n, maxFindings-1)]
-	*f = Finding{
-		Signal: fs.signal, Status: status, Family: fs.signal.Family,
-		Key: key, Value: value, Weight: weightOf(fs.signal.Name, status),
+	if fs.list == nil {
+		fs.list = make([]Finding, 0, fewFindings)
 	}
-	if fs.n < maxFindings {
-		fs.n++
+	if len(fs.list) == maxFindings {
+		fs.list = fs.list[:maxFindings-1] // the last one gives way
 	}
-	return f
+	row := &rows[fs.at]
+	fs.list = append(fs.list, Finding{
+		Signal: row.signal, Status: status, Family: row.signal.Family,
+		Key: key, Value: value, Weight: row.weights[status],
+	})
+	return &fs.list[len(fs.list)-1]
 }
 
 // On sets what the finding says about the device, and returns it.
@@ -85,7 +91,7 @@ func (fs *Findings) Run(f *Facts, stage Stage) {
 		if s.Stage > stage || (f.NamesSuspended && s.Group == GroupName) {
 			continue
 		}
-		fs.signal = s
+		fs.at = i
 		s.Test(f, fs)
 	}
 }

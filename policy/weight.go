@@ -45,18 +45,23 @@ func seenNames(users, static, hosting, servers int) string {
 		users, nameUsers, static, nameStatic, hosting, nameHosting, servers, nameServers)
 }
 
-type weightKey struct {
-	signal string
-	status Status
+// rows are Signals with their weights by status, nil where there is none.
+var rows []row
+
+type row struct {
+	signal  *Signal
+	weights [numStatuses]*Weight
 }
 
-var weightIndex = func() map[weightKey]*Weight {
-	index := make(map[weightKey]*Weight, len(Weights))
-	for i := range Weights {
-		w := &Weights[i]
-		index[weightKey{w.Signal, w.Status}] = w
+// It is no initial value, for Signals' functions add findings, which have weights.
+func init() {
+	rows = make([]row, len(Signals))
+	for i := range Signals {
+		rows[i].signal = &Signals[i]
+		for j := range Weights {
+			if w := &Weights[j]; w.Signal == Signals[i].Name {
+				rows[i].weights[w.Status] = w
+			}
+		}
 	}
-	return index
-}()
-
-func weightOf(signal string, status Status) *Weight { return weightIndex[weightKey{signal, status}] }
+}

@@ -8,18 +8,15 @@ import (
 )
 
 func TestWeights(t *testing.T) {
-	names := make(map[string]bool)
+	at := make(map[string]int)
 	for i := range Signals {
-		names[Signals[i].Name] = true
+		at[Signals[i].Name] = i
 	}
-	seen := make(map[weightKey]bool)
 	for i := range Weights {
 		w := &Weights[i]
-		key := weightKey{w.Signal, w.Status}
-		if !names[w.Signal] || seen[key] {
+		if of, ok := at[w.Signal]; !ok || rows[of].weights[w.Status] != w {
 			t.Errorf("%s:%v names no signal, or stands twice", w.Signal, w.Status)
 		}
-		seen[key] = true
 		if w.Source == "" {
 			t.Errorf("%s:%v has no source", w.Signal, w.Status)
 		}

@@ -143,6 +143,7 @@ const (
 	StatusNeutral
 	StatusTempError
 	StatusPermError
+	numStatuses
 )
 
 var statusWords = []string{"none", "pass", "fail", "neutral", "temperror", "permerror"}

@@ -40,19 +40,19 @@ type parsed struct{ client, greeting bool }
 // message is what lives from MAIL to the end of the message.
 type message struct {
 	open     bool
+	habit    bool // its template came from the network on earlier days
+	asked    bool // a recipient is being judged
+	from     bool // the sender's domain is asked about
+	deferred bool // the message was asked for its retry already
+	stage    policy.Stage
+	refusal  policy.Action // the last refused recipient's
+	kind     kind
 	id       string
 	exempt   string
-	stage    policy.Stage
 	accepted int
-	to       recipients
 	refused  int
-	refusal  policy.Action // the last one's
-	kind     kind
 	rcpt     string // the first accepted one
-	habit    bool   // its template came from the network on earlier days
-	asked    bool   // a recipient is being judged
-	from     bool   // the sender's domain is asked about
-	deferred bool   // the message was asked for its retry already
+	to       recipients
 
 	sending  sending // computed last
 	template templates

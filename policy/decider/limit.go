@@ -113,7 +113,7 @@ func (c *decision) draw(rcpt string, k kind, take, shared bool) {
 		case take:
 			r := &c.message.to
 			for i, to := range r.domains[:r.n] {
-				c.drawFrom(l, to, r.counts[i], k)
+				c.drawFrom(l, to, int(r.counts[i]), k)
 			}
 		default:
 			to := domain(rcpt)

@@ -10,7 +10,7 @@ import (
 // the last.
 type recipients struct {
 	domains [policy.MaxTo]string // lower case
-	counts  [policy.MaxTo]int
+	counts  [policy.MaxTo]int32
 	n       int
 }
 
@@ -32,7 +32,7 @@ func (r *recipients) add(domain string) {
 // of is how many are of the domain.
 func (r *recipients) of(domain string) int {
 	if i := slices.Index(r.domains[:r.n], domain); i >= 0 {
-		return r.counts[i]
+		return int(r.counts[i])
 	}
 	return 0
 }

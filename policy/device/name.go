@@ -47,13 +47,13 @@ const (
 type Name struct {
 	Text   string // as given
 	Domain string // the registered domain, lower case; "" unless Shape is ShapeFQDN
-	Shape  Shape
 	Traits Traits
-	Addr   netip.Addr // of a literal or bare address
+	Shape  Shape
 	Kind   Kind       // of the device that the name names
-	Vendor string
-	Word   string // the word of the text that made it so
-	MAC    MAC    // where Traits have Hardware
+	MAC    MAC        // where Traits have Hardware
+	Addr   netip.Addr // of a literal or bare address
+	Vendor string     // of the device
+	Word   string     // the word of the text that made it so
 }
 
 // Has reports whether n has all the traits of t.

@@ -23,17 +23,17 @@ type lookups struct {
 	ctx     context.Context // of the look-ups, ends with the connection; nil before the first
 	cancel  context.CancelFunc
 	closed  bool
+	blind   bool         // a look-up was not made, or whose network it is could not be known
+	own     policy.Iprev // of an own look-up of the client's name; unknown where there was none
+	ownName policy.Text  // … and what that found
 	found   policy.Found
-	ownName policy.Text  // of an own look-up of the client's name …
-	own     policy.Iprev // … and its result; unknown where there was none
-	helo    string       // the last HELO that was asked about
-	from    string       // the last sender that was asked about …
-	domain  string       // … and its domain; "" when there is nothing to ask
+	helo    string // the last HELO that was asked about
+	from    string // the last sender that was asked about …
+	domain  string // … and its domain; "" when there is nothing to ask
 	running int
 	aside   int           // those of them about senders …
 	address int           // … and about the address
 	learnt  []fact        // of the address, and not kept yet
-	blind   bool          // a look-up was not made, or whose network it is could not be known
 	idle    chan struct{} // closed when nothing is running; nil where nobody waits
 }
 

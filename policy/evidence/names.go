@@ -164,7 +164,7 @@ func (l *lookups) cymru(ctx context.Context) finding {
 // network is the one that has these origins, with the admin's rows where there are any.
 func (l *lookups) network(origins []uint32) policy.Network {
 	if known := l.collector.opts.Networks; known != nil {
-		return known.Of(origins)
+		return known.Of(slices.Clone(origins)) // those of callers stay on their stacks
 	}
 	return asn.Of(origins)
 }

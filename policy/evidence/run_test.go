@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/evidence/resolve"
@@ -106,5 +107,14 @@ func TestSafety16PanicAtHand(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 || w.meter.of("helo panic") != 3 {
 		t.Errorf("%d lines, counted %v", n, w.meter.n)
+	}
+}
+
+// TestLookupsAreSmall: each connection has them. The allocator has sizes of its own: those
+// above are of 704 bytes.
+func TestLookupsAreSmall(t *testing.T) {
+	const header = 8 // that the allocator puts before it
+	if n := unsafe.Sizeof(lookups{}) + header; n > 640 {
+		t.Errorf("%d bytes", n)
 	}
 }
