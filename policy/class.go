@@ -104,17 +104,20 @@ func (j *Judgement) Strongest(names []string) []string {
 // sum adds the weights per group, caps each group and adds the groups.
 func (j *Judgement) sum() (total PerClass) {
 	var groups [numGroups]PerClass
+	var some [numGroups]bool
 	for i := range j.Findings.List() {
 		f := &j.Findings.list[i]
 		if f.Weight == nil {
 			continue
 		}
+		g := f.Signal.Group
+		some[g] = true
 		for c := ClassMailserver; c < numClasses; c++ {
-			groups[f.Signal.Group][c] += f.Weight.Decibans[c]
+			groups[g][c] += f.Weight.Decibans[c]
 		}
 	}
 	for g := range groups {
-		if groups[g] == (PerClass{}) {
+		if !some[g] {
 			continue
 		}
 		limitGroup(&groups[g], groupCap[g])

@@ -77,6 +77,9 @@ func (ns *numbers) scan(text string) {
 func (ns *numbers) longest(octets [4]byte) (n int) {
 	for i := range ns.n {
 		for k := range octets {
+			if ns.value[i] != int16(octets[k]) {
+				continue
+			}
 			n = max(n, ns.run(i, k, 1, octets), ns.run(i, k, -1, octets))
 		}
 	}
@@ -99,8 +102,8 @@ func (ns *numbers) run(i, k, step int, octets [4]byte) (n int) {
 // joined reports whether the text holds the address as one run: hexadecimal,
 // zero-padded decimal, or one integer; forward or backward.
 func joined(text string, o [4]byte) bool {
-	if len(text) < 6 {
-		return false
+	if !hexRun(text, 6) {
+		return false // two octets, padded, are the shortest that is looked for
 	}
 	r := [4]byte{o[3], o[2], o[1], o[0]}
 	var buf [12]byte
@@ -110,6 +113,19 @@ func joined(text string, o [4]byte) bool {
 		strings.Contains(text, string(appendPadded(buf[:0], r[:]))) ||
 		endsRun(text, string(appendPadded(buf[:0], o[2:])), isDigit) ||
 		decimalRun(text, o)
+}
+
+// hexRun reports whether n hexadecimal digits stand side by side in the text.
+func hexRun(text string, n int) bool {
+	run := 0
+	for i := range len(text) {
+		if run++; !isHex(text[i]) {
+			run = 0
+		} else if run == n {
+			return true
+		}
+	}
+	return false
 }
 
 // tail reports whether a run of letters and digits ends with the last two octets,

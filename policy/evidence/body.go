@@ -62,7 +62,7 @@ func listBody(answers []netip.Addr) string {
 	return string(b)
 }
 
-func parseList(body string) (answers []netip.Addr, ok bool) {
+func parseList(body string, answers []netip.Addr) ([]netip.Addr, bool) {
 	for ; len(body) >= 3; body = body[3:] {
 		answers = append(answers, netip.AddrFrom4([4]byte{127, body[0], body[1], body[2]}))
 	}
@@ -138,7 +138,7 @@ func (f *fact) text() (string, bool) {
 		}
 		return orWord(strings.Join(words, " "), "unknown"), ok
 	case factList:
-		answers, ok := parseList(f.body)
+		answers, ok := parseList(f.body, nil)
 		words := make([]string, len(answers))
 		for i, a := range answers {
 			words[i] = a.String()

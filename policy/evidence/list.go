@@ -283,8 +283,13 @@ func (l *lookups) listed(ctx context.Context, z *zone) finding {
 	return f
 }
 
-// list adds listings, in a new slice: the old one may be read without the lock.
+// list adds listings, which are its own from then on; to others in a new slice, for the old
+// one may be read without the lock.
 func (l *lookups) list(found []policy.Listing) {
+	if l.found.Listings == nil {
+		l.found.Listings = found
+		return
+	}
 	l.found.Listings = append(append([]policy.Listing(nil), l.found.Listings...), found...)
 }
 

@@ -78,8 +78,9 @@ func (l *lookups) recall(f *fact, z *zone) (ok bool) {
 			l.found.Network = l.network(origins)
 		}
 	case factList:
+		var buf [4]netip.Addr
 		var answers []netip.Addr
-		if answers, ok = parseList(f.body); ok {
+		if answers, ok = parseList(f.body, buf[:0]); ok {
 			if found := z.listings(answers); len(found) > 0 {
 				l.list(found)
 			}
@@ -236,10 +237,11 @@ func ascii(domain string) string {
 // hostOf is name as a host name to look up, in lower case without the final dot; ""
 // when it is none: an address, one label, or bytes that no host name has.
 func hostOf(name string) string {
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	name = strings.TrimSuffix(name, ".")
 	if len(name) > 253 || !strings.Contains(name, ".") {
 		return ""
 	}
+	name = strings.ToLower(name)
 	if last := name[len(name)-1]; '0' <= last && last <= '9' { // no error for each name
 		if _, err := netip.ParseAddr(name); err == nil {
 			return ""

@@ -112,17 +112,23 @@ func number(record string) int64 {
 	return int64(record[0])<<24 | int64(record[1])<<16 | int64(record[2])<<8 | int64(record[3])
 }
 
-// living returns what of a record holds at a time, fact by fact. What was learnt in the
-// future does not: the clock was set back, and how old it is nobody knows.
+// lives sets the life that a fact with such an end has left at a time, and reports whether
+// it holds. What was learnt in the future does not: the clock was set back, and how old it
+// is nobody knows.
+func (f *fact) lives(end int64, at time.Time) bool {
+	age, longest := time.Duration(at.Unix()-f.learnt)*time.Second, f.longest()
+	f.life = min(time.Duration(end-at.Unix())*time.Second, longest)
+	return f.life > 0 && age >= -skew && age+f.life <= longest
+}
+
+// living returns what of a record holds at a time, fact by fact.
 func living(record string, at time.Time) func(yield func(fact) bool) {
 	return func(yield func(fact) bool) {
 		if record == "" || record[0] != recordVersion {
 			return
 		}
 		for f, end, rest, ok := next(record[1:]); ok; f, end, rest, ok = next(rest) {
-			age, longest := time.Duration(at.Unix()-f.learnt)*time.Second, f.longest()
-			f.life = min(time.Duration(end-at.Unix())*time.Second, longest)
-			if f.life > 0 && age >= -skew && age+f.life <= longest && !yield(f) {
+			if f.lives(end, at) && !yield(f) {
 				return
 			}
 		}
@@ -131,8 +137,11 @@ func living(record string, at time.Time) func(yield func(fact) bool) {
 
 // factOf finds a fact in a record.
 func factOf(record string, kind factKind, what string, at time.Time) (fact, bool) {
-	for f := range living(record, at) {
-		if f.kind == kind && f.what == what {
+	if record == "" || record[0] != recordVersion {
+		return fact{}, false
+	}
+	for f, end, rest, ok := next(record[1:]); ok; f, end, rest, ok = next(rest) {
+		if f.kind == kind && f.what == what && f.lives(end, at) {
 			return f, true
 		}
 	}
