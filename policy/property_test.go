@@ -102,7 +102,7 @@ func TestPropertyBadEvidence(t *testing.T) {
 				return
 			}
 			found[w.Signal] = true
-			j.Findings.at = signals[w.Signal]
+			j.Findings.rows, j.Findings.at = &rows, signals[w.Signal]
 			j.Findings.Add(w.Status, "", "")
 		}
 		for range r.IntN(6) {
@@ -250,7 +250,7 @@ func FuzzMark(f *testing.F) {
 	f.Fuzz(func(t *testing.T, host, reason string, confidence float64, class, kind, flag byte) {
 		j := &Judgement{Class: Class(class), Device: device.Kind(kind), Flag: Flag(flag % 3), Confidence: confidence}
 		for i := range Signals {
-			j.Findings.at = i
+			j.Findings.rows, j.Findings.at = &rows, i
 			j.Findings.Add(StatusFail, "", host)
 		}
 		if class >= byte(numClasses) {

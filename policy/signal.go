@@ -44,7 +44,8 @@ func (f *Finding) Fact() string { return f.Key + "=" + f.Value }
 // the copy would have the same memory.
 type Findings struct {
 	list []Finding // at most maxFindings; none before the first
-	at   int       // which of Signals is being run
+	rows *[]row    // the signals …
+	at   int       // … and which of them is being run
 }
 
 // Reset empties the buffer.
@@ -63,7 +64,7 @@ func (fs *Findings) Add(status Status, key, value string) *Finding {
 	if len(fs.list) == maxFindings {
 		fs.list = fs.list[:maxFindings-1] // the last one gives way
 	}
-	row := &rows[fs.at]
+	row := &(*fs.rows)[fs.at]
 	fs.list = append(fs.list, Finding{
 		Signal: row.signal, Status: status, Family: row.signal.Family,
 		Key: key, Value: value, Weight: row.weights[status],
@@ -86,6 +87,7 @@ func (f *Finding) Of(family Family) *Finding {
 // Run runs every signal that can be judged at the stage over the facts.
 func (fs *Findings) Run(f *Facts, stage Stage) {
 	fs.Reset()
+	fs.rows = &rows
 	for i := range Signals {
 		s := &Signals[i]
 		if s.Stage > stage || (f.NamesSuspended && s.Group == GroupName) {

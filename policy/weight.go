@@ -45,17 +45,15 @@ func seenNames(users, static, hosting, servers int) string {
 		users, nameUsers, static, nameStatic, hosting, nameHosting, servers, nameServers)
 }
 
-// rows are Signals with their weights by status, nil where there is none.
-var rows []row
-
+// row is a signal with its weights by status, nil where there is none.
 type row struct {
 	signal  *Signal
 	weights [numStatuses]*Weight
 }
 
-// It is no initial value, for Signals' functions add findings, which have weights.
-func init() {
-	rows = make([]row, len(Signals))
+// rows are those of Signals.
+var rows = func() []row {
+	rows := make([]row, len(Signals))
 	for i := range Signals {
 		rows[i].signal = &Signals[i]
 		for j := range Weights {
@@ -64,4 +62,5 @@ func init() {
 			}
 		}
 	}
-}
+	return rows
+}()
