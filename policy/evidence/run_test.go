@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/iot-milter/iot-milter/policy"
@@ -65,6 +67,42 @@ spf.half.example TXT "v=spf1 ip4:192.0.2.7 -all"
 	if n := w.meter.of("spf pass"); n != 3 {
 		t.Errorf("%d times, the third included", n)
 	}
+}
+
+// TestAtHandAmongMany: what a session finds at hand or later is about its own client and
+// its own last HELO, whoever else asks the same and goes in the midst of it.
+func TestAtHandAmongMany(t *testing.T) {
+	w := newWorld(t, "mail.example.org A 192.0.2.7\nother.example.org A 192.0.2.8\n!drop slow.example.org\n", nil)
+	hosts := map[string]string{"192.0.2.7": "mail.example.org", "192.0.2.8": "other.example.org"}
+	others := map[string]string{"192.0.2.7": "other.example.org", "192.0.2.8": "mail.example.org"}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var sessions sync.WaitGroup
+	for i := range 8 {
+		sessions.Go(func() {
+			for n := range 60 {
+				for addr, own := range hosts {
+					l, f := w.Start(clientOf(addr, policy.IprevPass, "x.example.net")), &policy.Facts{}
+					if (i+n)%4 == 0 {
+						l.Greeting(helo("slow.example.org"))
+						l.Close()
+						continue
+					}
+					want, name := policy.IprevPass, own
+					if (i+n)%4 == 1 {
+						want, name = policy.IprevFail, others[addr]
+						l.Greeting(helo(own))
+					}
+					l.Greeting(helo(name))
+					if err := l.Await(ctx, f); err != nil || f.Confirmed != want {
+						t.Errorf("%s as %s: %v, %v", addr, name, f.Confirmed, err)
+					}
+					l.Close()
+				}
+			}
+		})
+	}
+	sessions.Wait()
 }
 
 // hasty is a DNS that knows nothing of glances.
