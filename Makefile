@@ -8,6 +8,7 @@ SYSCONFDIR ?= /etc
 FUZZTIME   ?= 10s
 BENCHFLAGS ?=
 BURSTFLAGS ?=
+SCALEFLAGS ?=
 FAULTFLAGS ?=
 SOAKFLAGS  ?=
 ACCEPTANCEFLAGS ?=
@@ -33,7 +34,7 @@ PACKAGE  := $(if $(filter command,$(origin VERSION)),$(VERSION))
 BUILDVCS := $(shell $(GIT) rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 SCRIPTS   = .ci/release .ci/run .ci/setup .ci/fuzz .ci/sbom .ci/vuln $$(find . -name '*.sh' -not -path './build/*' -not -path './packaging/scripts/*')
 
-.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench bench-record faults soak burst accuracy packages reproducible acceptance release install install-systemd clean
+.PHONY: help build demo test valkey race fuzz fuzz-night sbom integration check fmt man completions cross bench bench-record faults soak burst scale accuracy packages reproducible acceptance release install install-systemd clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -122,6 +123,9 @@ soak: build ## a million sessions of all sorts: memory, goroutines, descriptors 
 
 burst: ## the report of 2014 played again: 200,000 messages of things and PCs among 100,000 others; BURSTFLAGS=-explain says who escapes
 	$(GO) run ./integration/burst $(BURSTFLAGS)
+
+scale: ## a hundred nodes and a real redis-server: the figures and tables of docs/scale.md; SCALEFLAGS=-quick is a small one
+	$(GO) run ./integration/scale $(SCALEFLAGS)
 
 accuracy: ## docs/accuracy.md and its curve, from recorded mail in DATA, which is not part of the project
 	$(GO) run ./internal/fit -accuracy docs -data "$(DATA)"
