@@ -45,7 +45,8 @@ func TestGrown(t *testing.T) {
 		"":                         "",
 		"6 allocs/op>7 allocs/op":  "policy Verdict/facts/device",
 		"6 allocs/op>5 allocs/op":  "",
-		"6212 B/op>6300 B/op":      "policy Verdict/facts/device",
+		"6212 B/op>6900 B/op":      "policy Verdict/facts/device",
+		"6212 B/op>6700 B/op":      "", // what a table grew by
 		"181 allocs/op>183 allocs": "", // the background's
 		"181 allocs/op>186 allocs": "internal/daemon Session/device",
 		"30475 B/op>40475 B/op":    "",
