@@ -45,6 +45,7 @@ func measureStore(ctx context.Context, o *options, f *figures) error {
 	if err != nil {
 		return err
 	}
+	f.Store = nil
 	base := empty.values["used_memory"]
 	from := 0
 	for _, hosts := range []int{o.hosts / 10, o.hosts} {
@@ -69,7 +70,7 @@ func measureStore(ctx context.Context, o *options, f *figures) error {
 	if f.Reader, err = readFrom(ctx, s, from); err != nil {
 		return err
 	}
-	f.Facts, err = measureFacts(s, from/10)
+	f.Facts, err = measureFacts(ctx, s, from/10)
 	return err
 }
 
@@ -88,7 +89,7 @@ func fill(ctx context.Context, s *server, from, to int) error {
 			defer store.Close()
 			told, at := 0, time.Now()
 			for n := from + i; n < to && ctx.Err() == nil; n += fillers {
-				for told-m.done("visits") >= fillAhead {
+				for told-m.done("visits") >= fillAhead && ctx.Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
 				store.Visit(clientOf(n).addr, state.Visit{At: at, Class: policy.ClassAccess})
@@ -122,7 +123,7 @@ func open(s *server, m *meter, entries int, timeout time.Duration) (*remote.Stor
 
 // measureFacts is what the store needs for the facts of an address, beside its history: such as look-ups in two
 // lists leave.
-func measureFacts(s *server, n int) (bytes float64, err error) {
+func measureFacts(ctx context.Context, s *server, n int) (bytes float64, err error) {
 	m := newMeter()
 	store, err := open(s, m, 1000, 5*time.Second)
 	if err != nil {
@@ -135,13 +136,16 @@ func measureFacts(s *server, n int) (bytes float64, err error) {
 	}
 	record, at := strings.Repeat("r", sizeOfRecord), time.Now()
 	for i := range n {
-		for i-m.done("facts") >= fillAhead {
+		for i-m.done("facts") >= fillAhead && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
 		store.KeepFacts(clientOf(i).addr, record, at, at.Add(time.Hour))
 	}
-	for m.done("facts") < n {
+	for m.done("facts") < n && ctx.Err() == nil {
 		time.Sleep(10 * time.Millisecond)
+	}
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
 	}
 	after, err := s.stats()
 	return (after.values["used_memory"] - before.values["used_memory"]) / float64(max(1, n)), err

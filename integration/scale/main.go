@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -38,6 +39,7 @@ type options struct {
 	hosts        int
 	readURL      string
 	again        bool
+	parts        []part
 
 	from int // fresh addresses so far
 }
@@ -66,7 +68,8 @@ func main() {
 
 func parse() (*options, error) {
 	o := &options{}
-	var rates, shares string
+	var rates, shares, names string
+	flag.StringVar(&names, "parts", "", "what to measure: enforce, tag (what a connection costs the store), answers, outage, store, by commas; all unless given. The page keeps the figures of the others")
 	flag.BoolVar(&o.quick, "quick", false, "the small form, which shows that it works and measures little; writes nothing")
 	flag.BoolVar(&o.write, "write", true, "write the figures and tables into docs/scale.md")
 	flag.IntVar(&o.nodes, "nodes", manyHosts, "MX hosts")
@@ -90,9 +93,10 @@ func parse() (*options, error) {
 		o.write, rates, shares, o.long, o.hosts = false, "300", "0.3", 500*time.Millisecond, 100_000
 		o.costNodes, o.slowRate, o.silent, o.after = 2, 300, 2*time.Second, 4*time.Second
 	}
-	var errs [2]error
+	var errs [3]error
 	o.rates, errs[0] = numbers(rates)
 	o.shares, errs[1] = numbers(shares)
+	o.parts, errs[2] = partsOf(names)
 	if flag.NArg() > 0 || o.zipf <= 1 || o.known < 2 || o.nodes < 1 || o.costNodes < 1 || o.hosts < 1000 {
 		return nil, errors.New("a wrong argument; -h lists them")
 	}
@@ -110,22 +114,42 @@ func numbers(text string) (all []float64, err error) {
 	return all, nil
 }
 
-func run(ctx context.Context, o *options) error {
-	var f figures
-	for _, part := range []struct {
-		name string
-		run  func() error
-	}{
-		{"costs, enforce", func() (err error) { f.Enforce, err = measureCosts(ctx, o, hardest); return err }},
-		{"costs, out of the box", func() (err error) { f.Tag, err = measureCosts(ctx, o, outOfTheBox); return err }},
-		{"answers", func() error { return measureAnswers(ctx, o, &f) }},
-		{"a large store", func() error { return measureStore(ctx, o, &f) }},
-	} {
-		began := time.Now()
-		if err := part.run(); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+// partsOf are the named ones in their order, all without a name.
+func partsOf(names string) (some []part, err error) {
+	if names == "" {
+		return allParts, nil
+	}
+	wanted := strings.Split(names, ",")
+	for _, p := range allParts {
+		if i := slices.Index(wanted, p.name); i >= 0 {
+			some, wanted = append(some, p), slices.Delete(wanted, i, i+1)
 		}
-		fmt.Fprintf(os.Stderr, "%s took %v\n", part.name, time.Since(began).Round(time.Second))
+	}
+	if len(wanted) > 0 {
+		return nil, fmt.Errorf("there is no part %q; -h lists them", wanted[0])
+	}
+	return some, nil
+}
+
+func run(ctx context.Context, o *options) error {
+	f := figures{Measured: map[string]string{}}
+	if len(o.parts) < len(allParts) {
+		b, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		if f, err = kept(string(b)); err != nil {
+			return err
+		}
+	}
+	said := how() // before the run: afterwards it may be another commit
+	for _, p := range o.parts {
+		began := time.Now()
+		if err := p.run(ctx, o, &f); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		f.Measured[p.name] = said
+		fmt.Fprintf(os.Stderr, "%s took %v\n", p.name, time.Since(began).Round(time.Second))
 	}
 	for _, b := range f.blocks() {
 		fmt.Println("==", b.name)

@@ -84,8 +84,12 @@ func answerTable(all []answers) table {
 
 func (f *figures) outageTable() table {
 	o := f.Outage
+	back := "more than " + number(o.Seconds) + " s"
+	if o.Back > 0 {
+		back = number(o.Back) + " s"
+	}
 	return table{head: []string{"silent for", "connections/s", "longest wait of mail", "all used it again after", "lost it once more", "mail waited then, p99", "told / dropped", "the store in its busiest second"},
-		rows: [][]string{{number(o.Silent) + " s", number(o.Rate), ms(o.Longest), number(o.Back) + " s", fmt.Sprint(o.Again), ms(o.BackP99),
+		rows: [][]string{{number(o.Silent) + " s", number(o.Rate), ms(o.Longest), back, fmt.Sprint(o.Again), ms(o.BackP99),
 			grouped(float64(o.Told)) + " / " + grouped(float64(o.Dropped)), percent(o.BusyMost)}}}
 }
 
@@ -154,7 +158,7 @@ func (f *figures) write() error {
 	if err != nil {
 		return err
 	}
-	if text, err = between(text, "how", how()+"\n\n"+figuresBegin+string(data)+figuresEnd+"\n"); err != nil {
+	if text, err = between(text, "how", f.origin()+"\n"+figuresBegin+string(data)+figuresEnd+"\n"); err != nil {
 		return err
 	}
 	return os.WriteFile(page, []byte(text), 0o644)
@@ -188,6 +192,26 @@ func (f *figures) into(text string) (string, error) {
 	return text, nil
 }
 
+// origin says how each part was measured, those together that were measured in one run.
+func (f *figures) origin() string {
+	var b strings.Builder
+	for i, p := range allParts {
+		said := f.Measured[p.name]
+		if i > 0 && said == f.Measured[allParts[i-1].name] {
+			continue
+		}
+		names := p.name
+		for _, next := range allParts[i+1:] {
+			if f.Measured[next.name] != said {
+				break
+			}
+			names += ", " + next.name
+		}
+		fmt.Fprintf(&b, "- %s: %s\n", names, said)
+	}
+	return b.String()
+}
+
 // how says when, where and by what it was measured.
 func how() string {
 	said := func(name string, args ...string) string {
@@ -199,7 +223,7 @@ func how() string {
 	}
 	version := strings.Join(strings.Fields(said(serverBinary(), "--version"))[:3], " ")
 	command := strings.TrimSpace("go run ./integration/scale " + strings.Join(os.Args[1:], " "))
-	return fmt.Sprintf("Measured %s on commit %s by `%s`: %s, %d cores, Linux %s, Go %s, %s.", time.Now().UTC().Format(time.DateOnly),
+	return fmt.Sprintf("measured %s on commit %s by `%s`: %s, %d cores, Linux %s, Go %s, %s.", time.Now().UTC().Format(time.DateOnly),
 		said("git", "describe", "--always", "--dirty", "--exclude=*"), command, processor(), runtime.NumCPU(), said("uname", "-r"),
 		strings.TrimPrefix(runtime.Version(), "go"), version)
 }

@@ -18,6 +18,27 @@ type figures struct {
 	Store        []filled
 	Facts        float64 // bytes of the store for the facts of one address
 	Reader       reader
+	Measured     map[string]string // of each part: when, where and by what
+}
+
+// part is what is measured together.
+type part struct {
+	name string
+	run  func(context.Context, *options, *figures) error
+}
+
+var allParts = []part{
+	{"enforce", func(ctx context.Context, o *options, f *figures) (err error) {
+		f.Enforce, err = measureCosts(ctx, o, hardest)
+		return err
+	}},
+	{"tag", func(ctx context.Context, o *options, f *figures) (err error) {
+		f.Tag, err = measureCosts(ctx, o, outOfTheBox)
+		return err
+	}},
+	{"answers", measureAnswers},
+	{"outage", measureOutage},
+	{"store", measureStore},
 }
 
 // costs are those of one connection with one message.
@@ -124,6 +145,7 @@ func (r *round) bounded() error {
 // measureAnswers is with all nodes, at rates that grow, and then with a store that has less and less of a
 // processor, till it has too little.
 func measureAnswers(ctx context.Context, o *options, f *figures) error {
+	f.Rates, f.Slow = nil, nil
 	c, err := newCluster(o, hardest, o.nodes)
 	if err != nil {
 		return err
@@ -157,6 +179,19 @@ func measureAnswers(ctx context.Context, o *options, f *figures) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// measureOutage is with nodes that have not lost the store before: who lost it of late tries it less often.
+func measureOutage(ctx context.Context, o *options, f *figures) error {
+	c, err := newCluster(o, hardest, o.nodes)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.play(ctx, o.rates[0], 0, o.long); err != nil {
+		return err
+	}
 	f.Outage, err = c.outage(ctx)
 	return err
 }
@@ -185,7 +220,7 @@ type outage struct {
 	Silent   float64 // s
 	Rate     float64
 	Longest  float64 // ms that mail waited, in all of it
-	Back     float64 // s after which all nodes used the store again
+	Back     float64 // s after which all nodes used the store again; 0 is not in the time that was watched
 	Again    int     // nodes that lost it once more
 	BackP99  float64 // ms that mail waited from then on for the store's answers, while nodes caught up
 	Told     int     // what was told meanwhile …

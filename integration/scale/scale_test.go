@@ -42,6 +42,11 @@ func TestPage(t *testing.T) {
 	if f.Enforce.Mix.Micros == 0 || len(f.Rates) == 0 || len(f.Slow) == 0 || len(f.Store) == 0 {
 		t.Fatalf("figures are missing: %+v", f)
 	}
+	for _, p := range allParts {
+		if f.Measured[p.name] == "" {
+			t.Errorf("%s was not measured", p.name)
+		}
+	}
 	text, err := f.into(string(b))
 	if err != nil {
 		t.Fatal(err)
