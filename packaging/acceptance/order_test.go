@@ -24,7 +24,7 @@ func TestSendmailAfterwards(t *testing.T) {
 	m.install(m.pkg.deb)
 	m.sh("systemctl stop postfix postfix@- && apt-get -y purge postfix && userdel -r anna; rm -rf /var/spool/postfix")
 	m.sendmail()
-	m.sh("systemctl restart 'iot-milter*.socket' iot-milter.service")
+	m.sh("systemctl restart iot-milter")
 	m.sound()
 	m.follow("sendmail")
 	m.sh("make -C /etc/mail && systemctl restart sendmail")
