@@ -113,7 +113,7 @@ func runCommand(b Build) *cobra.Command {
 	}
 	path := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		err := daemon.Run(*path, b.Version, c.ErrOrStderr())
+		err := daemon.Run(*path, b.Version, c.ErrOrStderr(), hasten())
 		var broken conf.Errors
 		if err == nil || errors.As(err, &broken) {
 			return err

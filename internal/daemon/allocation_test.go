@@ -85,18 +85,12 @@ func serving(t testing.TB) (socket string) {
 	}
 	dir := t.TempDir()
 	path, socket := config(t, dir, fmt.Sprintf("state_dir = %q", dir), fmt.Sprintf("dns.servers = [%q]", dns.Addr()))
-	ended := make(chan error, 1)
-	go func() { ended <- daemon.Run(path, "test", io.Discard) }()
-	for range 500 {
-		if conn, err := net.Dial("unix", socket); err == nil {
-			conn.Close()
-			break
-		}
-		select {
-		case err := <-ended:
-			t.Fatal(err)
-		case <-time.After(10 * time.Millisecond):
-		}
+	served, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- daemon.Run(path, "test", io.Discard, func() { close(served) }) }()
+	select {
+	case <-served:
+	case err := <-ended:
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		syscall.Kill(syscall.Getpid(), syscall.SIGTERM) // the daemon has it caught

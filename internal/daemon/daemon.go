@@ -57,8 +57,9 @@ type Daemon struct {
 
 // Run serves with the configuration at path until SIGTERM or SIGINT, logging to
 // w. It returns nil after an orderly end, conf.Errors when the configuration is
-// wrong, and another error when it cannot serve.
-func Run(path, version string, w io.Writer) error {
+// wrong, and another error when it cannot serve. It calls serving once, when all is
+// loaded and MTAs are answered from then on.
+func Run(path, version string, w io.Writer, serving func()) error {
 	// Signals first: a TERM or HUP that comes while starting must not kill, nor
 	// must the death of who reads the log.
 	signal.Ignore(syscall.SIGPIPE)
@@ -70,7 +71,6 @@ func Run(path, version string, w io.Writer) error {
 		return err
 	}
 	debug.SetMemoryLimit(int64(config.Limits.Memory) + int64(len(ballast()))) // which is not there
-	unhurried := hasten()
 	d := &Daemon{path: path, version: version, config: config, running: config, metrics: obs.NewMetrics(version), notifies: rate.Sometimes{Interval: time.Minute}}
 	lines := obs.NewLines(w, d.metrics.LogDropped)
 	defer lines.Close()
@@ -118,7 +118,7 @@ func Run(path, version string, w io.Writer) error {
 			Grace: min(maxGrace, config.Limits.Drain),
 		},
 	})
-	unhurried()
+	serving()
 	return d.serve(listeners, signals)
 }
 

@@ -25,7 +25,7 @@ import (
 // those of a real process.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("IOT_MILTER_TEST_CONFIG"); path != "" {
-		err := daemon.Run(path, "test", os.Stderr)
+		err := daemon.Run(path, "test", os.Stderr, func() {})
 		var broken conf.Errors
 		switch {
 		case errors.As(err, &broken):
