@@ -12,7 +12,8 @@ import (
 
 // NewLog returns a logger that writes logfmt or, with json, JSON lines to w. What
 // it is given is quoted where it could be taken for another key or line, and
-// shows no character that a terminal obeys.
+// shows no character that a terminal obeys. A line is one Write, and w must be safe for
+// concurrent use, as Lines is.
 func NewLog(w io.Writer, json bool, level slog.Leveler) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindString {

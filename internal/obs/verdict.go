@@ -82,25 +82,12 @@ func hundredths(confidence float64) float64 { return float64(int(confidence*100)
 // two equal.)
 type textLog struct {
 	*slog.TextHandler
-	w    io.Writer // takes one line at a time
+	w    io.Writer
 	room sync.Pool // of *[]byte
 }
 
 func newTextLog(w io.Writer, o *slog.HandlerOptions) *textLog {
-	w = &serial{w: w}
 	return &textLog{TextHandler: slog.NewTextHandler(w, o), w: w, room: sync.Pool{New: func() any { return new([]byte) }}}
-}
-
-// serial is a writer for several.
-type serial struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (s *serial) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(p)
 }
 
 func (l *textLog) verdict(rec *policy.Record) {
