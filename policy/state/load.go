@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Loader takes stored entries back into a Memory. It is for one goroutine.
+// Loader takes stored entries back into a Memory. It is for one goroutine, and of no use
+// after Done.
 //
 // What is read is kept aside until all of it is known, for tables are filled in the order
 // of use, and the file has the order of keys. What comes from the file is not noted as
@@ -158,6 +159,7 @@ func (l *Loader) Drop(t Table) {
 		clear(l.hosts)
 	case TableFacts:
 		clear(l.facts)
+		l.found = 0
 	case TablePassed:
 		l.passed = staged[hashed[entry[int64]]]{}
 	case TableHabits:
@@ -184,7 +186,7 @@ func (l *Loader) Done() (entries int) {
 // load puts the entries of one table into it.
 func load[V any](m *Memory, s *staged[hashed[V]], free func() int, restore func(Key, *V) bool) (n int) {
 	m.mu.Lock()
-	room := free()
+	room := max(0, free())
 	m.mu.Unlock()
 	order := s.uses.inOrder()
 	for some := range slices.Chunk(order[max(0, len(order)-room):], step) {

@@ -122,17 +122,6 @@ func host(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(n >> 8), byte(n), byte(n >> 16), 15: 1})
 }
 
-// spread is a host of many: every second one has a network of its own. Their order is
-// unlike that of the file.
-func spread(i int) netip.Addr {
-	n := uint32(i) * 2654435761 // odd: no two are the same
-	if i%2 == 0 {
-		n /= 2
-		return netip.AddrFrom4([4]byte{10, byte(n), byte(n >> 8), byte(n >> 16)})
-	}
-	return netip.AddrFrom16([16]byte{0xfd, 0, byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24), 15: 1})
-}
-
 func visit(m *state.Memory, i int, at time.Time) { visitAt(m, host(i), at) }
 
 func visitAt(m *state.Memory, a netip.Addr, at time.Time) {

@@ -393,35 +393,3 @@ func TestEntriesEnd(t *testing.T) {
 		}
 	}
 }
-
-// TestTriedInTurns: hosts that lost the store in one moment do not come back in one.
-func TestTriedInTurns(t *testing.T) {
-	s := start(t)
-	var all []*mx
-	for range 20 {
-		all = append(all, open(t, s.url()))
-	}
-	s.kill()
-	for _, h := range all {
-		h.Known(item(h, "n", "x"), began)
-		h.Known(item(h, "n", "x"), began)
-		h.Known(item(h, "n", "x"), began)
-	}
-	s.start()
-	var back []time.Duration
-	began := time.Now()
-	for n := 0; n < len(all) && time.Since(began) < 10*time.Second; time.Sleep(5 * time.Millisecond) {
-		n = 0
-		for _, h := range all {
-			if !h.Degraded() {
-				n++
-			}
-		}
-		for len(back) < n {
-			back = append(back, time.Since(began))
-		}
-	}
-	if len(back) < len(all) || back[len(back)-1]-back[0] < 100*time.Millisecond {
-		t.Errorf("%d of %d came back: %v", len(back), len(all), back)
-	}
-}
