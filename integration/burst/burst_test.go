@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"reflect"
 	"slices"
 	"testing"
 
-	"github.com/iot-milter/iot-milter/conf"
-	"github.com/iot-milter/iot-milter/internal/daemon"
 	"github.com/iot-milter/iot-milter/policy"
 	"github.com/iot-milter/iot-milter/policy/state"
 )
@@ -24,16 +21,6 @@ func mustMeasure(t *testing.T, o *options) *results {
 		t.Fatal(err)
 	}
 	return rs
-}
-
-// TestEnforcing compares the settings with those that the daemon makes of the
-// defaults.
-func TestEnforcing(t *testing.T) {
-	c := conf.Default()
-	c.Mode = policy.ModeEnforce
-	if got, want := enforcing(), daemon.Settings(&c); !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
 }
 
 // TestSceneIsThatOfTheReport looks at the whole scene, which is not played.

@@ -41,6 +41,8 @@ func measureStore(ctx context.Context, o *options, f *figures) error {
 		return err
 	}
 	defer s.stop()
+	ctx, cancel := s.living(ctx)
+	defer cancel()
 	empty, err := s.stats()
 	if err != nil {
 		return err
@@ -104,11 +106,14 @@ func fill(ctx context.Context, s *server, from, to int) error {
 		})
 	}
 	all.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	select {
 	case err := <-failed:
 		return err
 	default:
-		return ctx.Err()
+		return nil
 	}
 }
 
@@ -145,7 +150,7 @@ func measureFacts(ctx context.Context, s *server, n int) (bytes float64, err err
 		time.Sleep(10 * time.Millisecond)
 	}
 	if ctx.Err() != nil {
-		return 0, ctx.Err()
+		return 0, context.Cause(ctx)
 	}
 	after, err := s.stats()
 	return (after.values["used_memory"] - before.values["used_memory"]) / float64(max(1, n)), err

@@ -39,6 +39,19 @@ func newCluster(o *options, w site, nodes int) (*cluster, error) {
 	return c, nil
 }
 
+// warmCluster is one whose store knows those who come again and again.
+func warmCluster(ctx context.Context, o *options, w site, nodes int, rate float64) (*cluster, error) {
+	c, err := newCluster(o, w, nodes)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.play(ctx, rate, 0, o.long); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
 func (c *cluster) close() {
 	var all sync.WaitGroup
 	for _, n := range c.nodes {

@@ -63,14 +63,11 @@ func (r *round) connection() connection {
 // told together depends on the rate of a host.
 func measureCosts(ctx context.Context, o *options, w site) (costs, error) {
 	rate := perHost * float64(o.costNodes)
-	c, err := newCluster(o, w, o.costNodes)
+	c, err := warmCluster(ctx, o, w, o.costNodes, rate)
 	if err != nil {
 		return costs{}, err
 	}
 	defer c.close()
-	if _, err := c.play(ctx, rate, 0, o.long); err != nil { // until the store knows the known ones
-		return costs{}, err
-	}
 	var all [3]connection
 	for i, fresh := range []float64{0, 1, o.fresh} {
 		r, err := c.undisturbed(ctx, rate, fresh)
@@ -146,14 +143,11 @@ func (r *round) bounded() error {
 // processor, till it has too little.
 func measureAnswers(ctx context.Context, o *options, f *figures) error {
 	f.Rates, f.Slow = nil, nil
-	c, err := newCluster(o, hardest, o.nodes)
+	c, err := warmCluster(ctx, o, hardest, o.nodes, o.rates[0])
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if _, err := c.play(ctx, o.rates[0], 0, o.long); err != nil {
-		return err
-	}
 	for _, rate := range o.rates {
 		r, err := c.play(ctx, rate, o.fresh, o.long)
 		if err != nil {
@@ -184,14 +178,11 @@ func measureAnswers(ctx context.Context, o *options, f *figures) error {
 
 // measureOutage is with nodes that have not lost the store before: who lost it of late tries it less often.
 func measureOutage(ctx context.Context, o *options, f *figures) error {
-	c, err := newCluster(o, hardest, o.nodes)
+	c, err := warmCluster(ctx, o, hardest, o.nodes, o.rates[0])
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if _, err := c.play(ctx, o.rates[0], 0, o.long); err != nil {
-		return err
-	}
 	f.Outage, err = c.outage(ctx)
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,20 +13,10 @@ import (
 	"time"
 
 	"github.com/iot-milter/iot-milter/conf"
-	"github.com/iot-milter/iot-milter/internal/daemon"
 	"github.com/iot-milter/iot-milter/policy"
 )
 
 const root = "../.."
-
-// TestDefaults: what is played is configured as the daemon is by default.
-func TestDefaults(t *testing.T) {
-	c := conf.Default()
-	got, want := defaults(&c), daemon.Settings(&c)
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, not\n%+v", got, want)
-	}
-}
 
 // TestPage: the tables of the page are those that its figures make.
 func TestPage(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +24,7 @@ type server struct {
 	socket  string
 	address string // by TCP, as hosts in a network have it
 	output  bytes.Buffer
+	ended   chan struct{} // closed when it has
 }
 
 // serverBinary is the program: Redis, or another that the environment names, as in the tests of
@@ -39,7 +41,7 @@ func startServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{dir: dir, socket: filepath.Join(dir, "s")}
+	s := &server{dir: dir, socket: filepath.Join(dir, "s"), ended: make(chan struct{})}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -52,6 +54,10 @@ func startServer() (*server, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("%w; hint: .ci/setup test installs it", err)
 	}
+	go func() {
+		defer close(s.ended)
+		_ = s.cmd.Wait()
+	}()
 	for range 500 {
 		if out, err := s.ask("PING"); err == nil && out == "PONG" {
 			return s, nil
@@ -64,8 +70,23 @@ func startServer() (*server, error) {
 
 func (s *server) stop() {
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+	<-s.ended
 	os.RemoveAll(s.dir)
+}
+
+var errEnded = errors.New("the store has ended")
+
+// living ends with the server, too: what is told to a dead one is never done.
+func (s *server) living(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-s.ended:
+			cancel(errEnded)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // freePort is one that nobody has now.
