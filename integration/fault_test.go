@@ -215,8 +215,9 @@ func (tr *trial) above(names ...string) {
 // takes two.
 func (tr *trial) quiet() {
 	tr.t.Helper()
+	log := tr.log()
 	counts := map[string]int{}
-	for _, line := range strings.Split(tr.daemon.log.String(), "\n") {
+	for _, line := range strings.Split(log, "\n") {
 		if w := words(line); w["level"] == "WARN" || w["level"] == "ERROR" {
 			counts[w["msg"]+" "+w["zone"]+w["problem"]]++
 		}
@@ -226,7 +227,13 @@ func (tr *trial) quiet() {
 			tr.t.Errorf("%q is logged %d times", msg, n)
 		}
 	}
-	checkLog(tr.t, "", tr.daemon.log.String())
+	checkLog(tr.t, "", log)
+}
+
+// log is what the daemon has said so far. It writes lines 20 ms later, at most.
+func (tr *trial) log() string {
+	time.Sleep(100 * time.Millisecond)
+	return tr.daemon.log.String()
 }
 
 // TestFaultNothing is the trial without a fault: two of the three clients are
@@ -364,7 +371,7 @@ func TestFaultNetlinkDenied(t *testing.T) {
 	if s := tr.send(faultDevice, "DiskStation", "admin@sender.example.org"); !s.refused {
 		t.Error("the device is not refused: line and greeting are enough")
 	}
-	if n := len(regexp.MustCompile(`tcpinfo`).FindAllString(tr.daemon.log.String(), -1)); n == 0 || n > 2 {
+	if n := len(regexp.MustCompile(`tcpinfo`).FindAllString(tr.log(), -1)); n == 0 || n > 2 {
 		t.Errorf("tcpinfo stands %d times in the log", n)
 	}
 	tr.quiet()
